@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using MailGrains.Contracts.Mailboxes;
+
+namespace MailGrains.Contracts.Directory;
+
+/// <summary>
+/// What one address means. Key: <see cref="AddressName.ToString"/>. Holds its own record only and asks the base address and the domain each
+/// time, so a change elsewhere is seen at once; "no such user" is always confirmed by a read of the store.
+/// </summary>
+[Alias("mailgrains.IAddressGrain")]
+public interface IAddressGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Resolves one step: exact, then without the subaddress, then <c>postmaster</c>, then the domain's catch-all. The targets of an alias are
+    /// not resolved further: the caller does that, since it sees loops.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">The directory can't be read now: 451 to a client, never "no such user".</exception>
+    [Alias("Resolve")]
+    ValueTask<AddressResolution> ResolveAsync(CancellationToken cancellationToken);
+
+    /// <summary>Makes the address a mailbox's, or an alias with targets. Refused (false) when another kind of record holds it.</summary>
+    [Alias("Put")]
+    ValueTask<bool> PutAsync(AddressRecord record, CancellationToken cancellationToken);
+
+    /// <summary>Removes the record; false when there was none of that kind.</summary>
+    [Alias("Delete")]
+    ValueTask<bool> DeleteAsync(AddressKind kind, CancellationToken cancellationToken);
+}
+
+public enum AddressKind
+{
+    /// <summary>A hosted domain without such a user.</summary>
+    NoSuchUser = 0,
+
+    /// <summary>The domain is not hosted here.</summary>
+    NotLocal = 1,
+
+    Mailbox = 2,
+
+    Alias = 3,
+}
+
+/// <param name="Mailbox">With <see cref="AddressKind.Mailbox"/>.</param>
+/// <param name="Targets">With <see cref="AddressKind.Alias"/>: addresses.</param>
+/// <param name="Detail">The subaddress that led here, or empty.</param>
+[GenerateSerializer, Immutable, Alias("mailgrains.AddressResolution")]
+public sealed record AddressResolution(
+    [property: Id(0)] AddressKind Kind, [property: Id(1)] MailboxId Mailbox, [property: Id(2)] ImmutableArray<string> Targets,
+    [property: Id(3)] string Detail)
+{
+    public static AddressResolution Of(AddressKind kind) => new(kind, default, [], "");
+}
+
+/// <summary>An address's stored record. It counts only while <see cref="DomainId"/> is the id of the domain's record.</summary>
+[GenerateSerializer, Immutable, Alias("mailgrains.AddressRecord")]
+public sealed record AddressRecord(
+    [property: Id(0)] string DomainId, [property: Id(1)] string Tenant, [property: Id(2)] AddressKind Kind, [property: Id(3)] MailboxId Mailbox,
+    [property: Id(4)] ImmutableArray<string> Targets);

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+
+namespace MailGrains.Contracts.Directory;
+
+/// <summary>
+/// A tenant, and the one place where its domains, mailboxes and aliases are made and removed, so that two administrators never cross. Key: the
+/// tenant's name (1 to 63 of a–z, 0–9 and '-', a letter or digit first).
+/// </summary>
+[Alias("mailgrains.ITenantGrain")]
+public interface ITenantGrain : IGrainWithStringKey
+{
+    [Alias("Find")]
+    ValueTask<TenantRecord?> FindAsync(CancellationToken cancellationToken);
+
+    [Alias("Put")]
+    ValueTask<PutOutcome> PutAsync(TenantSettings settings, CancellationToken cancellationToken);
+
+    /// <summary>Removes the tenant; refused (<see cref="DeleteOutcome.NotEmpty"/>) while it has domains.</summary>
+    [Alias("Delete")]
+    ValueTask<DeleteOutcome> DeleteAsync(CancellationToken cancellationToken);
+
+    [Alias("PutDomain")]
+    ValueTask<PutOutcome> PutDomainAsync(string domain, DomainSettings settings, CancellationToken cancellationToken);
+
+    /// <summary>Removes the domain; refused while mailboxes or aliases of it exist.</summary>
+    [Alias("DeleteDomain")]
+    ValueTask<DeleteOutcome> DeleteDomainAsync(string domain, CancellationToken cancellationToken);
+
+    [Alias("FindDomain")]
+    ValueTask<DomainRecord?> FindDomainAsync(string domain, CancellationToken cancellationToken);
+
+    [Alias("PutMailbox")]
+    ValueTask<PutOutcome> PutMailboxAsync(AddressName address, MailboxSettings settings, CancellationToken cancellationToken);
+
+    [Alias("DeleteMailbox")]
+    ValueTask<DeleteOutcome> DeleteMailboxAsync(AddressName address, CancellationToken cancellationToken);
+
+    [Alias("FindMailbox")]
+    ValueTask<MailboxRecord?> FindMailboxAsync(AddressName address, CancellationToken cancellationToken);
+
+    [Alias("PutAlias")]
+    ValueTask<PutOutcome> PutAliasAsync(AddressName address, ImmutableArray<string> targets, CancellationToken cancellationToken);
+
+    [Alias("DeleteAlias")]
+    ValueTask<DeleteOutcome> DeleteAliasAsync(AddressName address, CancellationToken cancellationToken);
+
+    [Alias("FindAlias")]
+    ValueTask<AddressRecord?> FindAliasAsync(AddressName address, CancellationToken cancellationToken);
+
+    /// <summary>Names of one collection in order, after <paramref name="after"/> (exclusive; null: from the start).</summary>
+    [Alias("List")]
+    ValueTask<DirectoryPage> ListAsync(DirectoryCollection collection, string? after, int limit, CancellationToken cancellationToken);
+}
+
+public enum DirectoryCollection
+{
+    Domains = 1,
+    Mailboxes = 2,
+    Aliases = 3,
+}
+
+/// <param name="Next">Pass as "after" for the next page; null at the end.</param>
+[GenerateSerializer, Immutable, Alias("mailgrains.DirectoryPage")]
+public sealed record DirectoryPage([property: Id(0)] ImmutableArray<string> Names, [property: Id(1)] string? Next);
+
+[GenerateSerializer, Immutable, Alias("mailgrains.TenantSettings")]
+public sealed record TenantSettings([property: Id(0)] string? DisplayName);
+
+[GenerateSerializer, Immutable, Alias("mailgrains.TenantRecord")]
+public sealed record TenantRecord([property: Id(0)] string Name, [property: Id(1)] TenantSettings Settings);
+
+/// <param name="Password">Null: keep the present one (or, for a new mailbox, none: no login until one is set).</param>
+/// <param name="QuotaBytes">0: no limit; null: keep, or the tenant's default.</param>
+[GenerateSerializer, Immutable, Alias("mailgrains.MailboxSettings")]
+public sealed record MailboxSettings([property: Id(0)] string? Password, [property: Id(1)] long? QuotaBytes);
+
+[GenerateSerializer, Immutable, Alias("mailgrains.MailboxRecord")]
+public sealed record MailboxRecord(
+    [property: Id(0)] string Address, [property: Id(1)] Mailboxes.MailboxId Mailbox, [property: Id(2)] long QuotaBytes);
+
+/// <summary>How a PUT ended; <see cref="Reason"/> is for people.</summary>
+[GenerateSerializer, Immutable, Alias("mailgrains.PutOutcome")]
+public sealed record PutOutcome([property: Id(0)] PutStatus Status, [property: Id(1)] string? Reason)
+{
+    public static PutOutcome Created { get; } = new(PutStatus.Created, null);
+
+    public static PutOutcome Changed { get; } = new(PutStatus.Changed, null);
+}
+
+public enum PutStatus
+{
+    Created = 1,
+    Changed = 2,
+
+    /// <summary>The tenant or domain above it does not exist: 404.</summary>
+    NoParent = 3,
+
+    /// <summary>The name belongs to another tenant or kind: 409.</summary>
+    Taken = 4,
+
+    /// <summary>Malformed, an alias loop, a weak password: 400.</summary>
+    Invalid = 5,
+}
+
+public enum DeleteOutcome
+{
+    Deleted = 1,
+    NotFound = 2,
+
+    /// <summary>Things below it exist: 409.</summary>
+    NotEmpty = 3,
+}

@@ -1,0 +1,20 @@
+namespace MailGrains.Contracts;
+
+/// <summary>A grain could not read or write its record now; what was asked for may be repeated. Temporary to every client.</summary>
+[GenerateSerializer, Alias("mailgrains.StoreUnavailableException")]
+public sealed class StoreUnavailableException : Exception
+{
+    public StoreUnavailableException()
+    {
+    }
+
+    public StoreUnavailableException(string message)
+        : base(message)
+    {
+    }
+
+    public StoreUnavailableException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text;
+
+namespace MailGrains.Storage.Tables;
+
+/// <summary>
+/// What a row and a transaction may hold, on every store. Azure's own limits, save the transaction's size, which is taken
+/// as encoded on the wire (binary as base64) with room for the envelope.
+/// Source: Azure Table service, "Understanding the Table service data model" and "Performing entity group transactions".
+/// </summary>
+public static class TableLimits
+{
+    public const int MaxOperations = 100;
+    public const int MaxTransactionBytes = 3 * 1024 * 1024;
+    public const int MaxRowBytes = 1024 * 1024;
+    public const int MaxPropertyBytes = 64 * 1024;
+    public const int MaxProperties = 252;
+    public const int MaxKeyChars = 512;
+
+    /// <summary>Bytes that a row takes on the wire: keys, names, text as UTF-8, binary as base64, and 64 bytes a property for its frame.</summary>
+    public static int EncodedSize(string row, IReadOnlyDictionary<string, TableValue> properties)
+    {
+        var size = 256 + Encoding.UTF8.GetByteCount(row);
+        foreach (var (name, value) in properties)
+        {
+            size += 64 + name.Length + value.Kind switch
+            {
+                TableValueKind.Text => Encoding.UTF8.GetByteCount(value.AsText!),
+                TableValueKind.Bytes => (value.AsBytes!.Value.Length + 2) / 3 * 4,
+                _ => 20,
+            };
+        }
+
+        return size;
+    }
+
+    /// <summary>The reason why these operations can't be a transaction, or null when they can.</summary>
+    public static string? Violation(string partition, IReadOnlyList<TableOperation> operations)
+    {
+        if (operations.Count is 0 or > MaxOperations)
+        {
+            return $"a transaction holds 1 to {MaxOperations} operations, not {operations.Count}";
+        }
+
+        if (KeyViolation(partition) is { } badPartition)
+        {
+            return "partition key: " + badPartition;
+        }
+
+        var total = 0;
+        var rows = operations.Count > 1 ? new HashSet<string>(operations.Count, StringComparer.Ordinal) : null;
+        foreach (var operation in operations)
+        {
+            if (RowViolation(operation) is { } badRow)
+            {
+                return badRow;
+            }
+
+            if (rows?.Add(operation.Row) == false)
+            {
+                return $"row '{operation.Row}' stands twice in one transaction";
+            }
+
+            total += EncodedSize(operation.Row, operation.Properties);
+            if (total > MaxTransactionBytes)
+            {
+                return $"a transaction takes {MaxTransactionBytes} bytes as encoded";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The reason why this operation breaks a limit by itself, or null.</summary>
+    public static string? RowViolation(TableOperation operation)
+    {
+        if (KeyViolation(operation.Row) is { } badKey)
+        {
+            return "row key: " + badKey;
+        }
+
+        if (operation.Properties.Count > MaxProperties)
+        {
+            return $"row '{operation.Row}' has more than {MaxProperties} properties";
+        }
+
+        // 1 MiB counts the values as stored: text as UTF-16, binary as it is (Azure's data model page).
+        var size = 2 * operation.Row.Length + 4;
+        foreach (var (name, value) in operation.Properties)
+        {
+            var bytes = value.Kind switch
+            {
+                TableValueKind.Text => 2 * value.AsText!.Length,
+                TableValueKind.Bytes => value.AsBytes!.Value.Length,
+                _ => 8,
+            };
+            if (bytes > MaxPropertyBytes)
+            {
+                return $"property '{name}' of row '{operation.Row}' has more than {MaxPropertyBytes} bytes";
+            }
+
+            size += bytes + 2 * name.Length + 8;
+        }
+
+        return size > MaxRowBytes ? $"row '{operation.Row}' has more than {MaxRowBytes} bytes" : null;
+    }
+
+    /// <summary>The reason why a key can't be stored, or null. Keys made of user data go through <see cref="TableKey"/> first.</summary>
+    public static string? KeyViolation(string key)
+    {
+        if (key.Length is 0 or > MaxKeyChars)
+        {
+            return $"a key has 1 to {MaxKeyChars} characters, not {key.Length}";
+        }
+
+        foreach (var c in key)
+        {
+            if (c is '/' or '\\' or '#' or '?' || c < ' ' || (c >= '\x7f' && c <= '\x9f'))
+            {
+                return $"a key must not hold the character U+{(int)c:X4}";
+            }
+        }
+
+        return null;
+    }
+}
