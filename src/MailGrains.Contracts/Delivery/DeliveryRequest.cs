@@ -4,6 +4,7 @@ using MailGrains.Contracts.Mailboxes;
 namespace MailGrains.Contracts.Delivery;
 
 /// <summary>A message on its way to one mailbox, as the gateway hands it to <see cref="IMdaGrain"/>.</summary>
+/// <param name="Email">Made once by the gateway for all mailboxes of the transaction, so that a repeated call writes the same rows.</param>
 /// <param name="TraceId">Of the transaction; stands in the Received header, the 250 reply and the log.</param>
 /// <param name="ReversePath">As given, without angle brackets; empty for the null reverse-path.</param>
 /// <param name="Recipient">The forward-path as given, without angle brackets.</param>
@@ -23,7 +24,8 @@ public sealed record DeliveryRequest(
     [property: Id(7)] MessageBody Body,
     [property: Id(8)] byte[] Summary,
     [property: Id(9)] ulong ThreadId,
-    [property: Id(10)] DateTimeOffset ReceivedAt);
+    [property: Id(10)] DateTimeOffset ReceivedAt,
+    [property: Id(11)] EmailId Email);
 
 /// <summary>What the mail delivery agent decided, as <see cref="IMailboxGrain.DeliverAsync"/> commits it.</summary>
 /// <param name="Prefix">Header fields before the content: Return-Path, Delivered-To and the trace, whole lines ending in CRLF.</param>
@@ -39,7 +41,8 @@ public sealed record MailboxDelivery(
     [property: Id(5)] MessageBody Body,
     [property: Id(6)] byte[] Summary,
     [property: Id(7)] ulong ThreadId,
-    [property: Id(8)] DateTimeOffset ReceivedAt);
+    [property: Id(8)] DateTimeOffset ReceivedAt,
+    [property: Id(9)] EmailId Email);
 
 public enum DeliveryStatus
 {

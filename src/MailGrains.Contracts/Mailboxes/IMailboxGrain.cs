@@ -72,7 +72,7 @@ public sealed record MessagePage([property: Id(0)] ImmutableArray<MessageEntry> 
 
 /// <summary>
 /// The row that holds a message (account and partition of the mail table) is read by the session itself; see
-/// MailGrains.Storage.Mailboxes.StoredMessages.
+/// MailGrains.Storage.Bodies.StoredMessages.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("mailgrains.MessageContent")]
 public sealed record MessageContent([property: Id(0)] EmailId Email, [property: Id(1)] long Bytes);
