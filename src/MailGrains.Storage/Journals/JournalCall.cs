@@ -47,3 +47,9 @@ public sealed class JournalLostException(bool fenced, string message, Exception?
 {
     public bool Fenced { get; } = fenced;
 }
+
+/// <summary>The call needs a live owner and there is none: never made (<see cref="JournalStatus.Missing"/>) or deleted. Permanent.</summary>
+public sealed class JournalClosedException(JournalStatus status) : Exception($"The journal is {status}.")
+{
+    public JournalStatus Status { get; } = status;
+}
