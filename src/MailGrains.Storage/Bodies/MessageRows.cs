@@ -1,0 +1,176 @@
+using System.Buffers.Binary;
+using System.Text;
+using MailGrains.Contracts.Delivery;
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Storage.Tables;
+
+namespace MailGrains.Storage.Bodies;
+
+/// <summary>
+/// The layout of a message's rows in its holder's partition.
+/// <code>
+/// m:{emailId}   h  head: format 1, flags (1 blob, 2 shared), received at (Unix ms, 8 bytes), prefix length (4), content length (8),
+///                  account (4), length of the trace id (2), trace id, name of the blob (the rest)
+///               s  summary, s1, s2 … its further pieces of 64 KiB
+///               p  prefix, when the content is a blob
+/// b:{emailId}   f  format 1
+///               p  prefix
+///               c  content, at most 32 KiB, as received
+/// </code>
+/// An inline message can be read whole from its b row alone, and m rows of a folder can be listed without reading a body.
+/// A reader that meets another format refuses (<see cref="StoreFailure.Unreadable"/>).
+/// </summary>
+public static class MessageRows
+{
+    private const byte Format = 1;
+    private const byte BlobFlag = 1;
+    private const byte SharedFlag = 2;
+    private const int HeadBytes = 1 + 1 + 8 + 4 + 8 + 4 + 2;
+
+    public const int MaxPrefixBytes = TableLimits.MaxPropertyBytes;
+
+    /// <summary>The key of the row with all of a message but its bytes; keys order by time.</summary>
+    public static string MessageRow(EmailId email) => string.Concat("m:", email.ToString());
+
+    /// <summary>The key of the row with the bytes of an inline message.</summary>
+    public static string BodyRow(EmailId email) => string.Concat("b:", email.ToString());
+
+    /// <summary>All m rows of a partition.</summary>
+    public static KeyRange AllMessages => KeyRange.Prefix("m:");
+
+    /// <summary>The writes that keep a delivery: one row, or two when its body is inline. A repeat writes the same bytes.</summary>
+    public static IReadOnlyList<TableOperation> Of(MailboxDelivery delivery)
+    {
+        var head = Head(delivery);
+        if (delivery.Body.Inline is not { } content)
+        {
+            return [TableOperation.Upsert(MessageRow(delivery.Email), MessageProperties(head, delivery.Summary, delivery.Prefix))];
+        }
+
+        return
+        [
+            TableOperation.Upsert(MessageRow(delivery.Email), MessageProperties(head, delivery.Summary, null)),
+            TableOperation.Upsert(BodyRow(delivery.Email), new PropertyCollection(new("f", (long)Format), new("p", delivery.Prefix), new("c", content))),
+        ];
+    }
+
+    /// <summary>The writes that remove a message's rows; they must exist, in any version.</summary>
+    public static IReadOnlyList<TableOperation> Delete(EmailId email, bool isInline) => isInline
+        ? [TableOperation.Delete(MessageRow(email)), TableOperation.Delete(BodyRow(email))]
+        : [TableOperation.Delete(MessageRow(email))];
+
+    /// <exception cref="StoreException"><see cref="StoreFailure.Unreadable"/>.</exception>
+    public static StoredMessage Read(TableRow row)
+    {
+        if (row.Bytes("h") is not { } memory || memory.Length < HeadBytes || memory.Span[0] != Format)
+        {
+            throw Unreadable(row);
+        }
+
+        var head = memory.Span;
+        var flags = head[1];
+        var traceLength = BinaryPrimitives.ReadUInt16BigEndian(head[26..]);
+        if (head.Length < HeadBytes + traceLength || !EmailIdOf(row, out var email))
+        {
+            throw Unreadable(row);
+        }
+
+        var blob = (flags & BlobFlag) == 0
+            ? null
+            : new BodyBlob(
+                BinaryPrimitives.ReadInt32BigEndian(head[22..]),
+                Encoding.UTF8.GetString(head[(HeadBytes + traceLength)..]),
+                (flags & SharedFlag) != 0);
+        return new StoredMessage(
+            email,
+            DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(head[2..])),
+            Encoding.UTF8.GetString(head.Slice(HeadBytes, traceLength)),
+            BinaryPrimitives.ReadInt32BigEndian(head[10..]),
+            BinaryPrimitives.ReadInt64BigEndian(head[14..]),
+            blob,
+            row.Bytes("p") ?? default,
+            Joined(row));
+    }
+
+    /// <summary>Prefix and content of a b row.</summary>
+    /// <exception cref="StoreException"><see cref="StoreFailure.Unreadable"/>.</exception>
+    public static (ReadOnlyMemory<byte> Prefix, ReadOnlyMemory<byte> Content) ReadBody(TableRow row) =>
+        row.Number("f") == Format && row.Bytes("p") is { } prefix && row.Bytes("c") is { } content
+            ? (prefix, content)
+            : throw Unreadable(row);
+
+    private static byte[] Head(MailboxDelivery delivery)
+    {
+        var blob = delivery.Body.Blob;
+        var traceLength = Encoding.UTF8.GetByteCount(delivery.TraceId);
+        var head = new byte[HeadBytes + traceLength + (blob is null ? 0 : Encoding.UTF8.GetByteCount(blob.Name))];
+        head[0] = Format;
+        head[1] = blob is null ? (byte)0 : blob.Shared ? (byte)(BlobFlag | SharedFlag) : BlobFlag;
+        BinaryPrimitives.WriteInt64BigEndian(head.AsSpan(2), delivery.ReceivedAt.ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(10), delivery.Prefix.Length);
+        BinaryPrimitives.WriteInt64BigEndian(head.AsSpan(14), delivery.Body.Length);
+        BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(22), blob?.Account ?? 0);
+        BinaryPrimitives.WriteUInt16BigEndian(head.AsSpan(26), (ushort)traceLength);
+        Encoding.UTF8.GetBytes(delivery.TraceId, head.AsSpan(HeadBytes));
+        if (blob is not null)
+        {
+            Encoding.UTF8.GetBytes(blob.Name, head.AsSpan(HeadBytes + traceLength));
+        }
+
+        return head;
+    }
+
+    private static PropertyCollection MessageProperties(byte[] head, byte[] summary, byte[]? prefix)
+    {
+        if (summary.Length <= TableLimits.MaxPropertyBytes)
+        {
+            return prefix is null
+                ? new PropertyCollection(new("h", head), new("s", summary))
+                : new PropertyCollection(new("h", head), new("s", summary), new("p", prefix));
+        }
+
+        var properties = new List<KeyValuePair<string, TableValue>> { new("h", head) };
+        for (var offset = 0; offset < summary.Length; offset += TableLimits.MaxPropertyBytes)
+        {
+            var piece = summary.AsMemory(offset, Math.Min(TableLimits.MaxPropertyBytes, summary.Length - offset));
+            properties.Add(new(PieceName(offset / TableLimits.MaxPropertyBytes), (ReadOnlyMemory<byte>)piece));
+        }
+
+        if (prefix is not null)
+        {
+            properties.Add(new("p", prefix));
+        }
+
+        return new PropertyCollection([.. properties]);
+    }
+
+    private static ReadOnlyMemory<byte> Joined(TableRow row)
+    {
+        var first = row.Bytes("s") ?? throw Unreadable(row);
+        if (row.Bytes(PieceName(1)) is null)
+        {
+            return first;
+        }
+
+        var summary = new MemoryStream();
+        for (var piece = 0; row.Bytes(PieceName(piece)) is { } bytes; piece++)
+        {
+            summary.Write(bytes.Span);
+        }
+
+        return summary.ToArray();
+    }
+
+    private static string PieceName(int piece) =>
+        piece == 0 ? "s" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"s{piece}");
+
+    private static bool EmailIdOf(TableRow row, out EmailId email)
+    {
+        var isMessage = row.Row.Length == 34 && row.Row.StartsWith("m:", StringComparison.Ordinal);
+        email = isMessage ? EmailId.Parse(row.Row[2..]) : default;
+        return isMessage;
+    }
+
+    private static StoreException Unreadable(TableRow row) =>
+        new(StoreFailure.Unreadable, $"Row '{row.Row}' of '{row.Partition}' is damaged or of a newer format.");
+}
