@@ -15,16 +15,27 @@ public interface IAddressGrain : IGrainWithStringKey
     /// not resolved further: the caller does that, since it sees loops.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The directory can't be read now: 451 to a client, never "no such user".</exception>
-    [Alias("Resolve")]
+    [Alias("Resolve"), Orleans.Concurrency.AlwaysInterleave]
     ValueTask<AddressResolution> ResolveAsync(CancellationToken cancellationToken);
 
-    /// <summary>Makes the address a mailbox's, or an alias with targets. Refused (false) when another kind of record holds it.</summary>
-    [Alias("Put")]
-    ValueTask<bool> PutAsync(AddressRecord record, CancellationToken cancellationToken);
+    /// <summary>
+    /// The address's own record, or null; whether it counts is for the caller to see, by <see cref="AddressRecord.DomainId"/>.
+    /// </summary>
+    /// <param name="confirm">Read the store now, whatever is known.</param>
+    /// <exception cref="StoreUnavailableException">The directory can't be read now.</exception>
+    [Alias("Find"), Orleans.Concurrency.AlwaysInterleave]
+    ValueTask<AddressRecord?> FindAsync(bool confirm, CancellationToken cancellationToken);
 
-    /// <summary>Removes the record; false when there was none of that kind.</summary>
+    /// <summary>
+    /// Writes the record, whatever was there: the tenant alone knows what its addresses are. Refused where the domain has another id now.
+    /// </summary>
+    /// <param name="revision">Of the tenant's change (see <see cref="ITenantGrain"/>); a lower one than the record's is refused.</param>
+    [Alias("Put")]
+    ValueTask<DirectoryWrite> PutAsync(AddressRecord record, long revision, CancellationToken cancellationToken);
+
+    /// <summary>Removes the record that the domain of that id has here; a repeat does nothing.</summary>
     [Alias("Delete")]
-    ValueTask<bool> DeleteAsync(AddressKind kind, CancellationToken cancellationToken);
+    ValueTask<DirectoryWrite> DeleteAsync(string domainId, long revision, CancellationToken cancellationToken);
 }
 
 public enum AddressKind

@@ -9,13 +9,21 @@ public interface IDomainGrain : IGrainWithStringKey
     [Alias("Find"), Orleans.Concurrency.AlwaysInterleave]
     ValueTask<DomainRecord?> FindAsync(CancellationToken cancellationToken);
 
-    /// <summary>Gives the domain to a tenant, or changes its settings; null when another tenant has it.</summary>
-    [Alias("Put")]
-    ValueTask<DomainPut?> PutAsync(string tenant, DomainSettings settings, CancellationToken cancellationToken);
+    /// <summary>As <see cref="FindAsync"/>, but read from the store now: asked before anybody hears "no such user".</summary>
+    /// <exception cref="StoreUnavailableException">The directory can't be read now.</exception>
+    [Alias("Confirm"), Orleans.Concurrency.AlwaysInterleave]
+    ValueTask<DomainRecord?> ConfirmAsync(CancellationToken cancellationToken);
 
-    /// <summary>Takes the domain from the tenant; false when the tenant has no such domain.</summary>
+    /// <summary>
+    /// Gives the domain to a tenant under a new id, or changes the settings of the one it has. Called by the tenant alone.
+    /// </summary>
+    /// <param name="revision">Of the tenant's change (see <see cref="ITenantGrain"/>); a lower one than the record's is refused.</param>
+    [Alias("Put")]
+    ValueTask<DirectoryWrite> PutAsync(DomainRecord record, long revision, CancellationToken cancellationToken);
+
+    /// <summary>Takes the domain of that id from its tenant; a repeat does nothing.</summary>
     [Alias("Delete")]
-    ValueTask<bool> DeleteAsync(string tenant, CancellationToken cancellationToken);
+    ValueTask<DirectoryWrite> DeleteAsync(string id, string tenant, long revision, CancellationToken cancellationToken);
 }
 
 /// <param name="Id">New each time that the domain is given to a tenant; never used again.</param>
@@ -29,5 +37,14 @@ public sealed record DomainRecord(
 [GenerateSerializer, Immutable, Alias("mailgrains.DomainSettings")]
 public sealed record DomainSettings([property: Id(0)] string? CatchAll, [property: Id(1)] string? Postmaster);
 
-[GenerateSerializer, Immutable, Alias("mailgrains.DomainPut")]
-public sealed record DomainPut([property: Id(0)] DomainRecord Record, [property: Id(1)] bool Created);
+/// <summary>How a change that a tenant orders ended at the grain that keeps the record.</summary>
+public enum DirectoryWrite
+{
+    Written = 1,
+
+    /// <summary>A later change of the tenant was there before: whoever ordered this one is a stale activation.</summary>
+    Stale = 2,
+
+    /// <summary>The name belongs to another tenant.</summary>
+    Taken = 3,
+}

@@ -3,12 +3,14 @@ using System.Collections.Immutable;
 namespace MailGrains.Contracts.Directory;
 
 /// <summary>
-/// A tenant, and the one place where its domains, mailboxes and aliases are made and removed, so that two administrators never cross. Key: the
-/// tenant's name (1 to 63 of a–z, 0–9 and '-', a letter or digit first).
+/// A tenant, and the one place where its domains, mailboxes and aliases are made and removed, so that two administrators never cross. Key:
+/// <see cref="TenantName"/>. Every change raises the tenant's revision in the store; what it writes elsewhere carries the revision, so that a
+/// stale activation's late write is refused there. A change that failed midway is repeated by its caller, and then goes to its end.
 /// </summary>
 [Alias("mailgrains.ITenantGrain")]
 public interface ITenantGrain : IGrainWithStringKey
 {
+    /// <exception cref="StoreUnavailableException">Here and below: the change or question may be repeated.</exception>
     [Alias("Find")]
     ValueTask<TenantRecord?> FindAsync(CancellationToken cancellationToken);
 
@@ -76,7 +78,12 @@ public sealed record MailboxSettings([property: Id(0)] string? Password, [proper
 
 [GenerateSerializer, Immutable, Alias("mailgrains.MailboxRecord")]
 public sealed record MailboxRecord(
-    [property: Id(0)] string Address, [property: Id(1)] Mailboxes.MailboxId Mailbox, [property: Id(2)] long QuotaBytes);
+    [property: Id(0)] string Address, [property: Id(1)] Mailboxes.MailboxId Mailbox, [property: Id(2)] long QuotaBytes)
+{
+    /// <summary>False after a PUT or DELETE that failed midway, until it is repeated.</summary>
+    [Id(3)]
+    public bool Complete { get; init; } = true;
+}
 
 /// <summary>How a PUT ended; <see cref="Reason"/> is for people.</summary>
 [GenerateSerializer, Immutable, Alias("mailgrains.PutOutcome")]
