@@ -1,0 +1,21 @@
+namespace MailGrains.Protocols.Smtp;
+
+/// <summary>BODY= of RFC 6152 §3; BINARYMIME comes with BDAT.</summary>
+public enum BodyType
+{
+    SevenBit = 0,
+    EightBitMime = 1,
+}
+
+/// <summary>The parameters of MAIL (RFC 5321 §4.1.1.11).</summary>
+/// <param name="Size">SIZE= in octets (RFC 1870 §3): the client's estimate, null when it gave none.</param>
+/// <param name="SmtpUtf8">RFC 6531 §3.4: addresses and header may be UTF-8.</param>
+public readonly record struct MailParameters(long? Size, BodyType Body, bool SmtpUtf8);
+
+/// <summary>The parameters of RCPT; none are offered yet (NOTIFY and ORCPT come with DSN).</summary>
+public readonly record struct RcptParameters;
+
+/// <summary>What the client calls itself.</summary>
+/// <param name="Name">A domain or an address literal; checked for syntax only.</param>
+/// <param name="Extended">EHLO, not HELO.</param>
+public readonly record struct SmtpHello(string Name, bool Extended);

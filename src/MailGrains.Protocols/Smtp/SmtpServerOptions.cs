@@ -1,0 +1,49 @@
+namespace MailGrains.Protocols.Smtp;
+
+/// <summary>One listener's limits and names; immutable and shared by its sessions. Times are of RFC 5321 §4.5.3.2 where it has one.</summary>
+public sealed class SmtpServerOptions
+{
+    /// <summary>In the greeting and the replies to EHLO and HELO.</summary>
+    public required string HostName { get; init; }
+
+    /// <summary>SIZE (RFC 1870 §4), in octets of unstuffed content.</summary>
+    public long MaxMessageBytes { get; init; } = 50L << 20;
+
+    /// <summary>Recipients a transaction; RFC 5321 §4.5.3.1.8 asks for at least 100.</summary>
+    public int MaxRecipients { get; init; } = 1_000;
+
+    /// <summary>Failed commands since the last accepted message before 421 4.7.0.</summary>
+    public int MaxErrors { get; init; } = 20;
+
+    /// <summary>NOOP, RSET, VRFY, HELP, EHLO and HELO since the last accepted message before each further one counts as an error.</summary>
+    public int MaxJunkCommands { get; init; } = 100;
+
+    /// <summary>
+    /// A command line with its CRLF. RFC 5321 §4.5.3.1.4 says 512; SMTPUTF8 (RFC 6531 §3.4), SIZE, and the parameters that come with AUTH
+    /// and DSN add to it.
+    /// </summary>
+    public int MaxCommandLineBytes { get; init; } = 2_048;
+
+    /// <summary>A line of content without its CRLF. RFC 5321 §4.5.3.1.6 says 998; much real mail has longer ones, which are kept.</summary>
+    public int MaxTextLineBytes { get; init; } = 64 << 10;
+
+    /// <summary>The header section of the content.</summary>
+    public int MaxHeaderBytes { get; init; } = 256 << 10;
+
+    /// <summary>From one command to the next, whole line (RFC 5321 §4.5.3.2.7).</summary>
+    public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>For the next piece of content (RFC 5321 §4.5.3.2.5).</summary>
+    public TimeSpan DataBlockTimeout { get; init; } = TimeSpan.FromMinutes(3);
+
+    /// <summary>
+    /// Content must come at this mean rate, apart from a grace of <see cref="DataBlockTimeout"/>; time that the backend takes is not counted.
+    /// </summary>
+    public int MinDataBytesPerSecond { get; init; } = 240;
+
+    /// <summary>For the client to read replies that wait.</summary>
+    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>For the next command of an open transaction, once shutdown was asked for.</summary>
+    public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(5);
+}
