@@ -33,8 +33,11 @@ public interface IJournalState<TDraft>
     /// </summary>
     SnapshotCapture? CaptureSnapshot();
 
-    /// <summary>The captured snapshot is the committed one now; changes since <see cref="CaptureSnapshot"/> stay changes.</summary>
-    void SnapshotWritten(SnapshotCapture capture);
+    /// <summary>
+    /// The captured snapshot is the committed one now; changes since <see cref="CaptureSnapshot"/> stay changes. From now on segments are read
+    /// through <paramref name="segments"/>: a state that was never restored has had no reader until its first snapshot.
+    /// </summary>
+    void SnapshotWritten(SnapshotCapture capture, ISegmentReader segments);
 }
 
 /// <summary>The events that the calls of a batch have decided so far, over the committed state.</summary>
