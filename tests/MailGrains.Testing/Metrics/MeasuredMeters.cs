@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
+namespace MailGrains.Testing.Metrics;
+
+/// <summary>Meters of one test, and the sums of what their counters counted: no other test's are among them.</summary>
+public sealed class MeasuredMeters : IMeterFactory
+{
+    private readonly ConcurrentBag<Meter> _meters = [];
+    private readonly ConcurrentQueue<(string Instrument, string Labels, long Value)> _counts = [];
+    private readonly MeterListener _listener = new();
+
+    public MeasuredMeters()
+    {
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter.Scope == this)
+            {
+                listener.EnableMeasurementEvents(instrument);
+            }
+        };
+        _listener.SetMeasurementEventCallback<long>((instrument, value, labels, _) =>
+        {
+            var text = new List<string>();
+            foreach (var (name, label) in labels)
+            {
+                text.Add($"{name}={label}");
+            }
+
+            _counts.Enqueue((instrument.Name, string.Join(' ', text), value));
+        });
+        _listener.Start();
+    }
+
+    public Meter Create(MeterOptions options)
+    {
+        options.Scope = this;
+        var meter = new Meter(options);
+        _meters.Add(meter);
+        return meter;
+    }
+
+    /// <summary>The sum of an instrument's measurements that carry all of <paramref name="labels"/> (<c>name=value</c>).</summary>
+    public long Sum(string instrument, params string[] labels) => _counts
+        .Where(c => c.Instrument == instrument && labels.All(l => c.Labels.Split(' ').Contains(l)))
+        .Sum(c => c.Value);
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        foreach (var meter in _meters)
+        {
+            meter.Dispose();
+        }
+    }
+}
