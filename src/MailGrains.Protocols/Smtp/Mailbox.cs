@@ -12,7 +12,7 @@ public sealed record Mailbox(string Localpart, string Domain)
     public bool IsAscii => Ascii.IsValid(Localpart) && Ascii.IsValid(Domain);
 
     /// <summary>The mailbox in the grammar of RFC 5321 §4.1.2, the localpart quoted only where it must be.</summary>
-    public override string ToString() => MailboxGrammar.IsDotString(Localpart) ? $"{Localpart}@{Domain}" : $"{MailboxGrammar.Quote(Localpart)}@{Domain}";
+    public override string ToString() => MailboxText.IsDotString(Localpart) ? $"{Localpart}@{Domain}" : $"{MailboxText.Quote(Localpart)}@{Domain}";
 }
 
 /// <summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MailGrains.Protocols.Smtp;
 
 /// <summary>One listener's limits and names; immutable and shared by its sessions. Times are of RFC 5321 §4.5.3.2 where it has one.</summary>
@@ -46,4 +48,13 @@ public sealed class SmtpServerOptions
 
     /// <summary>For the next command of an open transaction, once shutdown was asked for.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(5);
+
+    internal SmtpReply Greeting => field ??= new(220, EnhancedCode.None, $"{HostName} ESMTP MailGrains");
+
+    internal SmtpReply HeloReply => field ??= new(250, EnhancedCode.None, HostName);
+
+    /// <summary>Only what works is offered (RFC 5321 §4.1.1.1).</summary>
+    internal SmtpReply EhloReply => field ??= new(
+        250, EnhancedCode.None, HostName, "PIPELINING", string.Create(CultureInfo.InvariantCulture, $"SIZE {MaxMessageBytes}"), "8BITMIME",
+        "ENHANCEDSTATUSCODES", "SMTPUTF8");
 }

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace MailGrains.Protocols.Smtp;
 
-/// <summary>The grammar of paths and mailboxes (RFC 5321 §4.1.2, with the UTF-8 of RFC 6531 §3.3).</summary>
-internal static class MailboxGrammar
+/// <summary>Writes localparts in the grammar of RFC 5321 §4.1.2.</summary>
+internal static class MailboxText
 {
     private static readonly SearchValues<char> Atext =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~");
 
-    /// <summary>Atom *("." Atom), where an atom may hold any character beyond US-ASCII.</summary>
+    /// <summary>Atom *("." Atom), where an atom may hold any character beyond US-ASCII (RFC 6531 §3.3).</summary>
     public static bool IsDotString(string text)
     {
         var afterDot = true;

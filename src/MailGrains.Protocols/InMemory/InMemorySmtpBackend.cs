@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using MailGrains.Protocols.Smtp;
+
+namespace MailGrains.Protocols.InMemory;
+
+/// <summary>Receives into an <see cref="InMemoryMailStore"/>: content as it came, one copy for each mailbox of the transaction.</summary>
+public sealed class InMemorySmtpBackend(InMemoryMailStore store) : ISmtpBackend
+{
+    private readonly HashSet<string> _recipients = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What the session reported as failed.</summary>
+    public ConcurrentQueue<Exception> Failures { get; } = new();
+
+    /// <summary>Why contents were aborted, in order.</summary>
+    public ConcurrentQueue<SmtpContentFailure> Aborts { get; } = new();
+
+    public SmtpHello Greeted { get; private set; }
+
+    public void Hello(SmtpHello hello) => Greeted = hello;
+
+    public ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken) =>
+        new(SmtpReply.SenderOk250);
+
+    public ValueTask<SmtpReply> RcptAsync(ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken)
+    {
+        if (forwardPath.Mailbox is not { } mailbox || !store.HasDomain(mailbox.Domain))
+        {
+            return new(SmtpReply.RelayDenied550);
+        }
+
+        var address = $"{mailbox.Localpart}@{mailbox.Domain}";
+        if (!store.HasMailbox(address))
+        {
+            return new(SmtpReply.NoSuchMailbox550);
+        }
+
+        if (store.IsFull(address))
+        {
+            return new(SmtpReply.MailboxFull452);
+        }
+
+        _recipients.Add(address);
+        return new(SmtpReply.RecipientOk250);
+    }
+
+    public ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken) => new(SmtpContentStart.To(new Sink(this)));
+
+    public void Reset() => _recipients.Clear();
+
+    public void Failed(Exception failure) => Failures.Enqueue(failure);
+
+    public ValueTask DisposeAsync() => default;
+
+    private sealed class Sink(InMemorySmtpBackend backend) : ISmtpContentSink
+    {
+        private readonly ArrayBufferWriter<byte> _content = new();
+
+        public ValueTask<SmtpReply?> WriteAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken)
+        {
+            _content.Write(piece.Span);
+            return default;
+        }
+
+        public ValueTask<SmtpReply> CompleteAsync(CancellationToken cancellationToken)
+        {
+            backend.Deliver(_content.WrittenMemory);
+            return new(SmtpReply.Ok250);
+        }
+
+        public ValueTask AbortAsync(SmtpContentFailure reason)
+        {
+            backend.Aborts.Enqueue(reason);
+            return default;
+        }
+    }
+
+    private void Deliver(ReadOnlyMemory<byte> content) => store.Deliver(_recipients, content);
+}

@@ -1,0 +1,106 @@
+using MailGrains.Protocols.Wire;
+
+namespace MailGrains.Protocols.Smtp.Commands;
+
+/// <summary>MAIL (RFC 5321 §4.1.1.2).</summary>
+internal static class MailCommand
+{
+    public static ValueTask<SmtpReply?> ExecuteAsync(SmtpServerSession session, ReadOnlySpan<byte> arguments)
+    {
+        var refusal = Parse(arguments, out var reversePath, out var parameters);
+        if (refusal is null && parameters.Size > session.Options.MaxMessageBytes)
+        {
+            // RFC 1870 §6.1.
+            refusal = SmtpReply.MessageTooLarge552;
+        }
+
+        return refusal is null ? AskAsync(session, reversePath, parameters) : new(refusal);
+    }
+
+    private static async ValueTask<SmtpReply?> AskAsync(SmtpServerSession session, ReversePath reversePath, MailParameters parameters)
+    {
+        var reply = await session.Backend.MailAsync(reversePath, parameters, session.Aborted);
+        if (reply.IsPositive)
+        {
+            session.State = SmtpState.Sender;
+            session.SmtpUtf8 = parameters.SmtpUtf8;
+        }
+
+        return reply;
+    }
+
+    /// <summary>Null when the arguments are well formed.</summary>
+    internal static SmtpReply? Parse(ReadOnlySpan<byte> arguments, out ReversePath reversePath, out MailParameters parameters)
+    {
+        parameters = default;
+        reversePath = default;
+        var decoder = new TextDecoder(arguments);
+        if (!decoder.TryText("FROM:"u8))
+        {
+            return SmtpReply.SyntaxError501;
+        }
+
+        // RFC 5321 §3.3 has no space here; enough clients send one.
+        decoder.TrySpaces();
+        reversePath = PathDecoder.ExpectReversePath(ref decoder);
+        if (decoder.Failed)
+        {
+            return SmtpReply.BadSenderSyntax501;
+        }
+
+        var refusal = ParseParameters(ref decoder, ref parameters);
+        return refusal is null && reversePath.Mailbox is { IsAscii: false } && !parameters.SmtpUtf8 ? SmtpReply.NeedsSmtpUtf8553 : refusal;
+    }
+
+    private static SmtpReply? ParseParameters(ref TextDecoder decoder, ref MailParameters parameters)
+    {
+        var seen = Seen.None;
+        while (EsmtpParameter.TryTake(ref decoder, out var parameter))
+        {
+            var kind = parameter.Is("SIZE"u8) ? Seen.Size : parameter.Is("BODY"u8) ? Seen.Body : parameter.Is("SMTPUTF8"u8) ? Seen.SmtpUtf8 : Seen.None;
+            if (kind == Seen.None)
+            {
+                return SmtpReply.UnknownParameter555;
+            }
+
+            if ((seen & kind) != 0 || !TryApply(kind, parameter, ref parameters))
+            {
+                return SmtpReply.SyntaxError501;
+            }
+
+            seen |= kind;
+        }
+
+        return decoder.Failed ? SmtpReply.SyntaxError501 : null;
+    }
+
+    private static bool TryApply(Seen kind, EsmtpParameter parameter, ref MailParameters parameters)
+    {
+        switch (kind)
+        {
+            case Seen.Size:
+                // RFC 1870 §6: size-value = 1*20DIGIT.
+                var number = new TextDecoder(parameter.Value);
+                parameters = parameters with { Size = number.ExpectNumber() };
+                number.ExpectEnd();
+                return !number.Failed && parameter.Value.Length <= 20;
+            case Seen.Body:
+                var eightBit = parameter.HasValue("8BITMIME"u8);
+                parameters = parameters with { Body = eightBit ? BodyType.EightBitMime : BodyType.SevenBit };
+                return eightBit || parameter.HasValue("7BIT"u8);
+            default:
+                // RFC 6531 §3.4: no value.
+                parameters = parameters with { SmtpUtf8 = true };
+                return !parameter.HasEquals;
+        }
+    }
+
+    [Flags]
+    private enum Seen
+    {
+        None = 0,
+        Size = 1,
+        Body = 2,
+        SmtpUtf8 = 4,
+    }
+}

@@ -1,0 +1,59 @@
+using MailGrains.Protocols.Wire;
+
+namespace MailGrains.Protocols.Smtp.Commands;
+
+/// <summary>RCPT (RFC 5321 §4.1.1.3).</summary>
+internal static class RcptCommand
+{
+    public static ValueTask<SmtpReply?> ExecuteAsync(SmtpServerSession session, ReadOnlySpan<byte> arguments)
+    {
+        if (session.Recipients >= session.Options.MaxRecipients)
+        {
+            // RFC 5321 §4.5.3.1.10: 452, and the client sends the rest in a transaction of its own.
+            return new(SmtpReply.TooManyRecipients452);
+        }
+
+        var refusal = Parse(arguments, session.SmtpUtf8, out var forwardPath);
+        return refusal is null ? AskAsync(session, forwardPath) : new(refusal);
+    }
+
+    private static async ValueTask<SmtpReply?> AskAsync(SmtpServerSession session, ForwardPath forwardPath)
+    {
+        var reply = await session.Backend.RcptAsync(forwardPath, default, session.Aborted);
+        if (reply.IsPositive)
+        {
+            session.State = SmtpState.Recipients;
+            session.Recipients++;
+        }
+
+        return reply;
+    }
+
+    /// <summary>Null when the arguments are well formed.</summary>
+    internal static SmtpReply? Parse(ReadOnlySpan<byte> arguments, bool smtpUtf8, out ForwardPath forwardPath)
+    {
+        forwardPath = default;
+        var decoder = new TextDecoder(arguments);
+        if (!decoder.TryText("TO:"u8))
+        {
+            return SmtpReply.SyntaxError501;
+        }
+
+        // RFC 5321 §3.3 has no space here; enough clients send one.
+        decoder.TrySpaces();
+        forwardPath = PathDecoder.ExpectForwardPath(ref decoder);
+        if (decoder.Failed)
+        {
+            return SmtpReply.BadRecipientSyntax501;
+        }
+
+        if (EsmtpParameter.TryTake(ref decoder, out _))
+        {
+            return SmtpReply.UnknownParameter555;
+        }
+
+        return decoder.Failed ? SmtpReply.SyntaxError501
+            : forwardPath.Mailbox is { IsAscii: false } && !smtpUtf8 ? SmtpReply.NeedsSmtpUtf8553
+            : null;
+    }
+}

@@ -1,0 +1,108 @@
+namespace MailGrains.Protocols.Smtp.Commands;
+
+/// <summary>Parses the arguments, asks the backend and answers; null when the session ended meanwhile.</summary>
+/// <param name="arguments">What follows the verb and its space; valid until the handler first awaits.</param>
+internal delegate ValueTask<SmtpReply?> SmtpCommandHandler(SmtpServerSession session, ReadOnlySpan<byte> arguments);
+
+/// <summary>A verb and what it meets in each state: null means that it runs, else it is answered so.</summary>
+/// <param name="Handler">Null where every state refuses.</param>
+/// <param name="IsJunk">It may be repeated without end and moves nothing on; see <see cref="SmtpServerOptions.MaxJunkCommands"/>.</param>
+internal sealed record SmtpCommandRow(
+    string Verb, SmtpCommandHandler? Handler, SmtpReply? Connected, SmtpReply? Ready, SmtpReply? Sender, SmtpReply? Recipients, bool IsJunk)
+{
+    public ulong Key { get; } = SmtpCommandTable.KeyOf(System.Text.Encoding.ASCII.GetBytes(Verb));
+
+    /// <summary>Not named by HELP.</summary>
+    public bool IsNotMail { get; init; }
+
+    public SmtpReply? RefusalIn(SmtpState state) => state switch
+    {
+        SmtpState.Connected => Connected,
+        SmtpState.Ready => Ready,
+        SmtpState.Sender => Sender,
+        _ => Recipients,
+    };
+}
+
+/// <summary>State × command, as data. Order: how often a verb is met.</summary>
+internal static class SmtpCommandTable
+{
+    private const int MaxVerbBytes = 8;
+
+    private static readonly SmtpCommandRow[] Rows =
+    [
+        new("RCPT", RcptCommand.ExecuteAsync, SmtpReply.HelloFirst503, SmtpReply.MailFirst503, null, null, false),
+        new("MAIL", MailCommand.ExecuteAsync, SmtpReply.HelloFirst503, null, SmtpReply.NestedMail503, SmtpReply.NestedMail503, false),
+        new("DATA", DataCommand.ExecuteAsync, SmtpReply.HelloFirst503, SmtpReply.MailFirst503, SmtpReply.NoValidRecipients554, null, false),
+        new("EHLO", HelloCommand.EhloAsync, null, null, null, null, true),
+        new("QUIT", QuitCommand.ExecuteAsync, null, null, null, null, false),
+        new("RSET", RsetCommand.ExecuteAsync, null, null, null, null, true),
+        new("HELO", HelloCommand.HeloAsync, null, null, null, null, true),
+        new("NOOP", NoopCommand.ExecuteAsync, null, null, null, null, true),
+        new("VRFY", VrfyCommand.ExecuteAsync, null, null, null, null, true),
+        new("HELP", HelpCommand.ExecuteAsync, null, null, null, null, true),
+
+        // Known and not offered: 502 (RFC 5321 §4.2.4).
+        NotImplemented("STARTTLS"),
+        NotImplemented("AUTH"),
+        NotImplemented("BDAT"),
+        NotImplemented("EXPN"),
+        NotImplemented("TURN"),
+        NotImplemented("ATRN"),
+        NotImplemented("ETRN"),
+        NotImplemented("SEND"),
+        NotImplemented("SOML"),
+        NotImplemented("SAML"),
+
+        // A browser that was led to this port: what follows are header lines, and a body that may hold SMTP.
+        new("GET", WebRequest.ExecuteAsync, null, null, null, null, false) { IsNotMail = true },
+        new("POST", WebRequest.ExecuteAsync, null, null, null, null, false) { IsNotMail = true },
+        new("CONNECT", WebRequest.ExecuteAsync, null, null, null, null, false) { IsNotMail = true },
+    ];
+
+    /// <summary>The verbs that HELP names.</summary>
+    public static string OfferedVerbs { get; } =
+        string.Join(' ', Rows.Where(row => row.Handler is not null && !row.IsNotMail).Select(row => row.Verb));
+
+    /// <summary>The row of a line's verb, or null; case does not matter (RFC 5321 §2.4).</summary>
+    public static SmtpCommandRow? Find(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> arguments)
+    {
+        var space = line.IndexOf((byte)' ');
+        var key = KeyOf(space < 0 ? line : line[..space]);
+
+        // RFC 5321 §4.1.1: white space before the end of the line is tolerated.
+        arguments = space < 0 ? default : line[(space + 1)..].TrimEnd(" \t"u8);
+        foreach (var row in Rows)
+        {
+            if (row.Key == key)
+            {
+                return row;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Up to eight octets, letters in upper case; 0 for what can be no verb. Only letters fold onto letters under the mask.</summary>
+    public static ulong KeyOf(ReadOnlySpan<byte> verb)
+    {
+        if (verb.Length > MaxVerbBytes)
+        {
+            return 0;
+        }
+
+        ulong key = 0;
+        foreach (var octet in verb)
+        {
+            key = (key << 8) | (octet & 0xDFu);
+        }
+
+        return key;
+    }
+
+    private static SmtpCommandRow NotImplemented(string verb)
+    {
+        var reply = SmtpReply.NotImplemented502;
+        return new(verb, null, reply, reply, reply, reply, false);
+    }
+}

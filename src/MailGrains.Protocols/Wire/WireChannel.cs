@@ -1,0 +1,178 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
+namespace MailGrains.Protocols.Wire;
+
+/// <summary>
+/// A session's two ends of its transport. What is written gathers in the pipe and goes out in one piece when the input is exhausted, so
+/// answers to pipelined commands share a packet (RFC 2920 §3.2), or when <see cref="FlushThresholdBytes"/> wait. Nothing here throws for what a peer
+/// or a network does: a wait says <see cref="InputStatus.Ended"/> or <see cref="InputStatus.TimedOut"/>. While the session waits with no input held,
+/// no buffer is rented. Used by one thread at a time, <see cref="Wake"/> excepted.
+/// </summary>
+internal sealed class WireChannel : IDisposable
+{
+    /// <summary>Answers beyond this are pushed out although more commands wait.</summary>
+    public const int FlushThresholdBytes = 8 << 10;
+
+    private readonly PipeReader _reader;
+    private readonly PipeWriter _writer;
+    private readonly Deadline _deadline;
+    private readonly TimeSpan _writeTimeout;
+    private readonly CancellationToken _shutdown;
+    private readonly CancellationTokenRegistration _shutdownRegistration;
+    private bool _holdsInput;
+    private int _unflushedBytes;
+    private InputStatus? _outputEnd;
+
+    public WireChannel(IDuplexPipe transport, int maxLineBytes, TimeSpan writeTimeout, TimeProvider timeProvider, CancellationToken shutdown)
+    {
+        _reader = transport.Input;
+        _writer = transport.Output;
+        _writeTimeout = writeTimeout;
+        _shutdown = shutdown;
+        Lines = new LineBuffer(maxLineBytes);
+        _deadline = new Deadline(timeProvider, Wake);
+        _shutdownRegistration = shutdown.UnsafeRegister(static state => ((WireChannel)state!).Wake(), this);
+    }
+
+    public LineBuffer Lines { get; }
+
+    public bool IsShuttingDown => _shutdown.IsCancellationRequested;
+
+    /// <summary>The time since the session began.</summary>
+    public TimeSpan Now => _deadline.Now;
+
+    /// <summary>Why output ended, once a flush has said so.</summary>
+    public SessionEnd? OutputEnd => _outputEnd is null ? null : EndOf(_outputEnd.Value);
+
+    public static SessionEnd EndOf(InputStatus status) => status == InputStatus.TimedOut ? SessionEnd.TimedOut : SessionEnd.ConnectionLost;
+
+    /// <summary>Flushes, then waits for octets beyond those that <see cref="Lines"/> holds.</summary>
+    /// <param name="due">As of <see cref="Now"/>.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<InputStatus> WaitAsync(TimeSpan due)
+    {
+        if (_unflushedBytes > 0 && !await FlushAsync())
+        {
+            return _outputEnd!.Value;
+        }
+
+        var held = Lines.Unread.Length;
+        ReleaseInput();
+        _deadline.Set(due);
+        ReadResult result;
+        try
+        {
+            result = await _reader.ReadAsync(CancellationToken.None);
+        }
+        catch (Exception failure) when (failure is IOException or OperationCanceledException)
+        {
+            return InputStatus.Ended;
+        }
+
+        _holdsInput = true;
+        Lines.Accept(result.Buffer);
+        return result switch
+        {
+            { IsCanceled: true } => _deadline.IsPast ? InputStatus.TimedOut : InputStatus.Woken,
+            { IsCompleted: true } when result.Buffer.Length == held => InputStatus.Ended,
+            _ => InputStatus.Arrived,
+        };
+    }
+
+    public void Write(ReadOnlySpan<byte> octets)
+    {
+        if (octets.IsEmpty)
+        {
+            return;
+        }
+
+        _writer.Write(octets);
+        _unflushedBytes += octets.Length;
+    }
+
+    public void Write(long number)
+    {
+        Span<byte> digits = stackalloc byte[20];
+        Utf8Formatter.TryFormat(number, digits, out var length);
+        Write(digits[..length]);
+    }
+
+    /// <summary>Flushes when much waits; false when the output has ended.</summary>
+    public ValueTask<bool> FlushWhenFullAsync() => _unflushedBytes < FlushThresholdBytes ? new(_outputEnd is null) : FlushAsync();
+
+    /// <summary>Pushes out what was written and waits while the peer reads too slowly; false when the output has ended.</summary>
+    public ValueTask<bool> FlushAsync()
+    {
+        if (_unflushedBytes == 0 || _outputEnd is not null)
+        {
+            return new(_outputEnd is null);
+        }
+
+        _unflushedBytes = 0;
+        var flush = _writer.FlushAsync(CancellationToken.None);
+        if (!flush.IsCompletedSuccessfully)
+        {
+            return FinishFlushAsync(flush);
+        }
+
+        var result = flush.Result;
+        return result is { IsCanceled: false, IsCompleted: false } ? new(true) : FinishFlushAsync(new(result));
+    }
+
+    /// <summary>Makes a wait end early; safe from any thread.</summary>
+    public void Wake()
+    {
+        _reader.CancelPendingRead();
+        _writer.CancelPendingFlush();
+    }
+
+    public void Dispose()
+    {
+        _shutdownRegistration.Dispose();
+        _deadline.Dispose();
+        ReleaseInput();
+    }
+
+    private async ValueTask<bool> FinishFlushAsync(ValueTask<FlushResult> flush)
+    {
+        _deadline.Set(Now + _writeTimeout);
+        try
+        {
+            var result = await flush;
+            while (result.IsCanceled && !_deadline.IsPast)
+            {
+                result = await _writer.FlushAsync(CancellationToken.None);
+            }
+
+            _outputEnd = result switch
+            {
+                { IsCompleted: true } => InputStatus.Ended,
+                { IsCanceled: true } => InputStatus.TimedOut,
+                _ => null,
+            };
+        }
+        catch (Exception failure) when (failure is IOException or OperationCanceledException)
+        {
+            _outputEnd = InputStatus.Ended;
+        }
+
+        return _outputEnd is null;
+    }
+
+    private void ReleaseInput()
+    {
+        if (!_holdsInput)
+        {
+            return;
+        }
+
+        // Examined to the end: the next read waits for more than there is.
+        var unread = Lines.Unread;
+        _reader.AdvanceTo(unread.Start, unread.End);
+        Lines.Release();
+        _holdsInput = false;
+    }
+}
