@@ -15,6 +15,17 @@ public sealed record JournalOptions
     /// <summary>How long a commit of unknown outcome is repeated before the journal is lost.</summary>
     public TimeSpan UnknownOutcomeTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>How long one try of a commit may take before its outcome counts as unknown.</summary>
+    public TimeSpan TryTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The wait before a commit of unknown outcome is first repeated; it doubles up to <see cref="MaxBackOff"/>.</summary>
+    public TimeSpan FirstBackOff { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    public TimeSpan MaxBackOff { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Calls that may wait; one more is refused at once with <see cref="StoreFailure.Unavailable"/>.</summary>
     public int MaxWaitingCalls { get; init; } = 10_000;
+
+    /// <summary>Encoded bytes of rows that may wait, likewise.</summary>
+    public long MaxWaitingBytes { get; init; } = 32 * 1024 * 1024;
 }
