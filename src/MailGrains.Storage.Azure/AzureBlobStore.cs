@@ -41,14 +41,14 @@ public sealed class AzureBlobStore : IBlobStore
 
     public async Task<long> WriteAsync(string name, Stream content, CancellationToken cancellationToken)
     {
+        Check(BlobName.Violation(name));
         var block = new Block(content.CanSeek ? content.Length - content.Position : FirstBufferBytes);
         try
         {
             await block.FillAsync(content, cancellationToken).ConfigureAwait(false);
             var writer = Guid.NewGuid();
-            if (block.Count < BlockBytes)
+            if (block.Count < BlockBytes && await PutAsync(name, writer, block, cancellationToken).ConfigureAwait(false))
             {
-                await PutAsync(name, writer, block, cancellationToken).ConfigureAwait(false);
                 return block.Count;
             }
 
@@ -62,6 +62,7 @@ public sealed class AzureBlobStore : IBlobStore
 
     public async Task<Stream?> ReadAsync(string name, long offset, long? length, CancellationToken cancellationToken)
     {
+        Check(BlobName.Violation(name));
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length ?? 0);
         var blob = _repeating.GetBlobClient(name);
@@ -93,6 +94,7 @@ public sealed class AzureBlobStore : IBlobStore
 
     public async Task<bool> DeleteAsync(string name, CancellationToken cancellationToken)
     {
+        Check(BlobName.Violation(name));
         try
         {
             await _repeating.GetBlobClient(name)
@@ -111,6 +113,7 @@ public sealed class AzureBlobStore : IBlobStore
 
     public async IAsyncEnumerable<BlobItem> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        Check(BlobName.PrefixViolation(prefix));
         var pages = _repeating.GetBlobsAsync(new GetBlobsOptions { Prefix = prefix }, cancellationToken)
             .AsPages().GetAsyncEnumerator(cancellationToken);
         await using (pages.ConfigureAwait(false))
@@ -170,6 +173,11 @@ public sealed class AzureBlobStore : IBlobStore
 
             ids.Add(id);
             total += block.Count;
+            if (block.Count < BlockBytes)
+            {
+                break;
+            }
+
             await block.FillAsync(content, cancellationToken).ConfigureAwait(false);
         }
 
@@ -179,11 +187,23 @@ public sealed class AzureBlobStore : IBlobStore
         return total;
     }
 
-    private Task PutAsync(string name, Guid writer, Block block, CancellationToken cancellationToken)
+    /// <summary>
+    /// Puts all bytes at once; false where there seems to be a blob of this name. It may be blocks only, of a write that failed: the
+    /// emulator takes them for a blob here, but not when a block list is committed.
+    /// </summary>
+    private async Task<bool> PutAsync(string name, Guid writer, Block block, CancellationToken cancellationToken)
     {
         var once = _once.GetBlockBlobClient(name);
         var options = new BlobUploadOptions { Conditions = NotThere(), Metadata = SignedBy(writer) };
-        return ShowAsync(name, writer, c => once.UploadAsync(block.Open(), options, c), cancellationToken);
+        try
+        {
+            await ShowAsync(name, writer, c => once.UploadAsync(block.Open(), options, c), cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (StoreException e) when (e is { Failure: StoreFailure.Refused, InnerException: RequestFailedException inner } && IsThere(inner))
+        {
+            return false;
+        }
     }
 
     /// <summary>Sends the request that makes a blob visible until its outcome is known, or tries and time are used up.</summary>
@@ -254,6 +274,14 @@ public sealed class AzureBlobStore : IBlobStore
         writer.TryWriteBytes(id);
         BinaryPrimitives.WriteInt32BigEndian(id[16..], index);
         return Convert.ToBase64String(id);
+    }
+
+    private static void Check(string? violation)
+    {
+        if (violation is not null)
+        {
+            throw new StoreException(StoreFailure.Refused, violation);
+        }
     }
 
     private static bool IsFailure(Exception error, CancellationToken cancellationToken) =>

@@ -13,9 +13,9 @@ namespace MailGrains.Storage.Azure;
 /// through a client that never repeats it, since only the caller can tell "my own earlier attempt is in" from "another was faster":
 /// a lost reply is <see cref="StoreFailure.Unknown"/>. A single delete is sent as a transaction too, since the HTTP stack may repeat
 /// a request without a body unasked. Reads are repeated a few times.</para>
-/// <para>Limits are checked before anything is sent. A missing table is made on the way, and the transaction sent again: it can't have
-/// been carried out without one. To a read it is an empty one, unless this store has made or used it before: rows that were there
-/// and are gone must never read as "no such user".</para>
+/// <para>Limits are checked before anything is sent. A table that is not there is made on the way, and the transaction sent again, since it
+/// can't have been carried out without one; to a read it is an empty one. But once this store has made or written a table, its absence is
+/// <see cref="StoreFailure.Unavailable"/>: rows that were there and are gone must never read as "no such user".</para>
 /// </summary>
 public sealed class AzureTableStore : ITableStore
 {
@@ -81,9 +81,12 @@ public sealed class AzureTableStore : ITableStore
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            var commit = await SendAsync(table, partition, operations, cancellationToken).ConfigureAwait(false);
+            var commit = ImpossibleCondition(operations) is { } index
+                ? TableCommit.Conflict(index)
+                : await SendAsync(table, partition, operations, cancellationToken).ConfigureAwait(false);
             if (commit.Committed)
             {
+                _known.TryAdd(table, true);
                 _metrics.Committed(_time.GetElapsedTime(start));
             }
             else
@@ -137,7 +140,7 @@ public sealed class AzureTableStore : ITableStore
                 var failed = (e as TableTransactionFailedException)?.FailedTransactionActionIndex ?? (operations.Count == 1 ? 0 : -1);
                 return TableCommit.Conflict(failed < operations.Count ? failed : -1);
             }
-            catch (RequestFailedException e) when (!made && e.ErrorCode == AzureFailure.TableNotFound)
+            catch (RequestFailedException e) when (!made && e.ErrorCode == AzureFailure.TableNotFound && !_known.ContainsKey(table))
             {
                 await CreateTableAsync(table, cancellationToken).ConfigureAwait(false);
             }
@@ -238,6 +241,24 @@ public sealed class AzureTableStore : ITableStore
 
     private static string? Both(string? first, string? second) =>
         first is null ? second : second is null ? first : $"{first} and {second}";
+
+    /// <summary>
+    /// The index of an operation whose ETag the service can't have given: no row matches it, and the service would not call that a
+    /// conflict but a malformed request.
+    /// </summary>
+    private static int? ImpossibleCondition(IReadOnlyList<TableOperation> operations)
+    {
+        for (var i = 0; i < operations.Count; i++)
+        {
+            if (operations[i].IfMatch is { } etag && etag != TableOperation.Any &&
+                !(etag.Length > 3 && etag.StartsWith("W/\"", StringComparison.Ordinal) && etag.IndexOf('"', 3) == etag.Length - 1))
+            {
+                return i;
+            }
+        }
+
+        return null;
+    }
 
     private static StoreException Vanished(string table) =>
         new(StoreFailure.Unavailable, $"The table {table} was there and is not any more.");
