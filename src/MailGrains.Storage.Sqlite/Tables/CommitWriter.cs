@@ -1,0 +1,162 @@
+using MailGrains.Storage.Sqlite.Files;
+using SQLitePCL;
+
+namespace MailGrains.Storage.Sqlite.Tables;
+
+/// <summary>
+/// The one thread that writes. It takes what all callers have waiting and commits it in one SQLite transaction, so that they share one
+/// fsync (group commit).
+/// <para>
+/// A caller's conditions are all checked before its first write: a conflict writes nothing and needs no savepoint. Each caller sees
+/// the writes of those before it in the group; where the group fails, everyone in it fails, those with a conflict too.
+/// </para>
+/// <para>
+/// Failures: before COMMIT, and a COMMIT that found no room, nothing was written (a WAL frame that could not be written whole
+/// never counts). After any other failed COMMIT the bytes may lie in the WAL, and a recovery might find them:
+/// <see cref="StoreFailure.Unknown"/>. After every failure the connection is closed and opened again before the next group.
+/// </para>
+/// <para>
+/// ETags are the number of the transaction: this opening's range (<see cref="Database.Open"/>) counted up, so none ever comes back.
+/// </para>
+/// </summary>
+internal sealed class CommitWriter
+{
+    private const int MaxGroup = 512;
+    private const int MaxGroupBytes = 16 * 1024 * 1024;
+    private const int CheckpointAfterPages = 1000;
+
+    private readonly Database _database;
+    private readonly CommitQueue _queue;
+    private readonly Thread _thread;
+    private readonly List<PendingCommit> _group = [];
+    private readonly Dictionary<string, long> _tables = new(StringComparer.Ordinal);
+    private readonly List<string> _newTables = [];
+    private WriteConnection? _connection;
+    private long _transaction;
+
+    public CommitWriter(Database database, CommitQueue queue, long firstTransaction)
+    {
+        _database = database;
+        _queue = queue;
+        _transaction = firstTransaction;
+        _thread = new Thread(Run) { IsBackground = true, Name = "MailGrains SQLite writer" };
+        _thread.Start();
+    }
+
+    /// <summary>Waits until the queue, closed before, has been written and the file is closed.</summary>
+    public void Join() => _thread.Join();
+
+    private void Run()
+    {
+        while (_queue.Take(_group, MaxGroup, MaxGroupBytes))
+        {
+            try
+            {
+                WriteGroup();
+            }
+            catch (Exception e)
+            {
+                // What can't be foreseen leaves the outcome open; the thread goes on.
+                FailGroup(e as StoreException ?? new StoreException(StoreFailure.Unknown, "The writer failed.", e));
+            }
+
+            CompletionBatch.Complete(_group);
+            _group.Clear();
+            Checkpoint();
+        }
+
+        _connection?.Close();
+    }
+
+    private void WriteGroup()
+    {
+        var committing = false;
+        try
+        {
+            _connection ??= new WriteConnection(_database.Connect());
+            _connection.Begin.Run();
+            foreach (var commit in _group)
+            {
+                Write(commit, _connection);
+            }
+
+            committing = true;
+            _connection.Commit.Run();
+            _newTables.Clear();
+        }
+        catch (SqliteStepException e)
+        {
+            FailGroup(committing && (e.Code & 0xff) != raw.SQLITE_FULL
+                ? new StoreException(StoreFailure.Unknown, $"The commit failed: {e.Message} ({e.Code}).", e)
+                : SqliteFailure.Of(e.Code, "Nothing was written.", e));
+        }
+    }
+
+    private void FailGroup(StoreException failure)
+    {
+        foreach (var commit in _group)
+        {
+            commit.SetFailed(failure);
+        }
+
+        // Names that were given numbers in this group have none now.
+        _newTables.ForEach(name => _tables.Remove(name));
+        _newTables.Clear();
+        var connection = _connection;
+        _connection = null;
+        connection?.Close();
+    }
+
+    private void Write(PendingCommit commit, WriteConnection connection)
+    {
+        if (commit.IsCancelled)
+        {
+            commit.SetCancelled();
+            return;
+        }
+
+        var table = TableId(commit.Table, connection);
+        var operations = commit.Operations;
+        Span<long> rows = stackalloc long[operations.Length];
+        for (var i = 0; i < operations.Length; i++)
+        {
+            if (!connection.TryFind(table, commit, operations[i], out rows[i]))
+            {
+                commit.SetConflict(i);
+                return;
+            }
+        }
+
+        var etag = ++_transaction;
+        for (var i = 0; i < operations.Length; i++)
+        {
+            connection.Write(table, commit, operations[i], rows[i], etag);
+        }
+
+        commit.SetCommitted(ETag.Text(etag));
+    }
+
+    private long TableId(string name, WriteConnection connection)
+    {
+        if (!_tables.TryGetValue(name, out var id))
+        {
+            id = connection.TableId(name);
+            _tables.Add(name, id);
+            _newTables.Add(name);
+        }
+
+        return id;
+    }
+
+    /// <summary>
+    /// Moves what the WAL holds into the file, after the callers have their answers. Passive: it never waits for readers, and what it
+    /// leaves the next one takes. A failure leaves the WAL as it is, so nothing is lost.
+    /// </summary>
+    private void Checkpoint()
+    {
+        if (_connection is { } connection && connection.PagesWritten() > CheckpointAfterPages)
+        {
+            connection.Checkpoint();
+        }
+    }
+}

@@ -1,0 +1,228 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using MailGrains.Storage.Sqlite.Files;
+using MailGrains.Storage.Tables;
+
+namespace MailGrains.Storage.Sqlite.Tables;
+
+/// <summary>
+/// The tables of the file. Commits go to the writer's thread; reads run on the caller's thread, on a connection of their own, a
+/// statement (and so a read transaction) for each page of rows.
+/// </summary>
+internal sealed class SqliteTables : ITableStore, IDisposable
+{
+    private const int MaxIdle = 64;
+
+    private readonly Database _database;
+    private readonly CommitQueue _queue;
+    private readonly CommitWriter _writer;
+    private readonly ConcurrentBag<PendingCommit> _idleCommits = [];
+    private readonly ConcurrentBag<ReadConnection> _idleReaders = [];
+    private readonly ConcurrentDictionary<string, long> _tableIds = new(StringComparer.Ordinal);
+    private readonly Action<PendingCommit> _giveBack;
+    private volatile bool _closed;
+
+    public SqliteTables(Database database, SqliteStoreOptions options)
+    {
+        _database = database;
+        _queue = new(options.MaxWaitingCommits, options.MaxWaitingBytes);
+        _giveBack = GiveBack;
+        _writer = new(database, _queue, database.Open());
+    }
+
+    public ValueTask<TableRow?> ReadAsync(string table, string partition, string row, CancellationToken cancellationToken)
+    {
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            CheckTable(table);
+            CheckKey("partition", partition);
+            CheckKey("row", row);
+            return ValueTask.FromResult(Read((partition, row), static (reader, id, key) => reader.Row(id, key.partition, key.row), table));
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<TableRow?>(e);
+        }
+    }
+
+    public async IAsyncEnumerable<TableRow> ReadRowsAsync(
+        string table, string partition, KeyRange rows, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        CheckTable(table);
+        CheckKey("partition", partition);
+        var from = From(rows);
+        var before = Before(rows);
+        for (var more = true; more;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var page = new RowPage();
+            more = Read((partition, from, before, page), static (r, id, a) => r.Rows(id, a.partition, a.from, a.before, a.page), table);
+            foreach (var row in page.Rows)
+            {
+                yield return row;
+            }
+
+            from = more ? KeyBytes.After(page.Last!.Row) : from;
+        }
+
+        await ValueTask.CompletedTask;
+    }
+
+    public async IAsyncEnumerable<TableRow> ReadPartitionsAsync(
+        string table, KeyRange partitions, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        CheckTable(table);
+        var partition = From(partitions);
+        var row = KeyBytes.BeforeAll.ToArray();
+        var before = Before(partitions);
+        for (var more = true; more;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var page = new RowPage();
+            more = Read((partition, row, before, page), static (r, id, a) => r.Partitions(id, a.partition, a.row, a.before, a.page), table);
+            foreach (var found in page.Rows)
+            {
+                yield return found;
+            }
+
+            (partition, row) = more ? (KeyBytes.Of(page.Last!.Partition), KeyBytes.After(page.Last.Row)) : (partition, row);
+        }
+
+        await ValueTask.CompletedTask;
+    }
+
+    public ValueTask<TableCommit> CommitAsync(
+        string table, string partition, IReadOnlyList<TableOperation> operations, CancellationToken cancellationToken)
+    {
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            CheckTable(table);
+            return TableLimits.Violation(partition, operations) is { } violation
+                ? throw Refused(violation)
+                : Enqueue(table, partition, operations, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<TableCommit>(e);
+        }
+    }
+
+    /// <summary>Writes what waits, then closes the file.</summary>
+    public void Dispose()
+    {
+        _closed = true;
+        _queue.Close();
+        _writer.Join();
+        while (_idleReaders.TryTake(out var reader))
+        {
+            reader.Dispose();
+        }
+    }
+
+    private ValueTask<TableCommit> Enqueue(
+        string table, string partition, IReadOnlyList<TableOperation> operations, CancellationToken cancellationToken)
+    {
+        if (!_idleCommits.TryTake(out var commit))
+        {
+            commit = new(_giveBack);
+        }
+
+        commit.Encode(table, partition, operations, cancellationToken);
+        var task = commit.Task;
+        if (!_queue.TryAdd(commit))
+        {
+            commit.Drop();
+            GiveBack(commit);
+            throw new StoreException(StoreFailure.Unavailable, _closed ? "The store is closed." : "Too many commits wait for the disk.");
+        }
+
+        return task;
+    }
+
+    private TResult? Read<TArguments, TResult>(TArguments arguments, Func<ReadConnection, long, TArguments, TResult> read, string table)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        ReadConnection? reader = null;
+        try
+        {
+            if (!_idleReaders.TryTake(out reader))
+            {
+                reader = new(_database.Connect());
+            }
+
+            if (!_tableIds.TryGetValue(table, out var id) && (id = reader.TableId(table)) != 0)
+            {
+                _tableIds.TryAdd(table, id);
+            }
+
+            var result = id == 0 ? default : read(reader, id, arguments);
+            GiveBack(reader);
+            return result;
+        }
+        catch (Exception e)
+        {
+            reader?.Dispose();
+            if (e is SqliteStepException failure)
+            {
+                throw SqliteFailure.Of(failure.Code, "The read failed.", e);
+            }
+
+            throw;
+        }
+    }
+
+    private void GiveBack(ReadConnection reader)
+    {
+        if (_closed || _idleReaders.Count >= MaxIdle)
+        {
+            reader.Dispose();
+        }
+        else
+        {
+            _idleReaders.Add(reader);
+        }
+    }
+
+    private void GiveBack(PendingCommit commit)
+    {
+        if (_idleCommits.Count < 1024)
+        {
+            _idleCommits.Add(commit);
+        }
+    }
+
+    private static byte[] From(KeyRange range) => range switch
+    {
+        { Lower: null } => KeyBytes.BeforeAll.ToArray(),
+        { LowerInclusive: true } => KeyBytes.Of(range.Lower),
+        _ => KeyBytes.After(range.Lower),
+    };
+
+    private static byte[] Before(KeyRange range) => range switch
+    {
+        { Upper: null } => KeyBytes.PastAll.ToArray(),
+        { UpperInclusive: false } => KeyBytes.Of(range.Upper),
+        _ => KeyBytes.After(range.Upper),
+    };
+
+    private static void CheckKey(string what, string key)
+    {
+        if (TableLimits.KeyViolation(key) is { } violation)
+        {
+            throw Refused($"{what} key: {violation}");
+        }
+    }
+
+    /// <summary>Azure's rule for the names of tables.</summary>
+    private static void CheckTable(string table)
+    {
+        if (table.Length is < 3 or > 63 || !char.IsAsciiLetter(table[0]) || table.Any(c => !char.IsAsciiLetterOrDigit(c)))
+        {
+            throw Refused($"a table's name is 3 to 63 ASCII letters and digits, the first a letter, not '{table}'");
+        }
+    }
+
+    private static StoreException Refused(string violation) => new(StoreFailure.Refused, $"Refused: {violation}.");
+}
