@@ -12,9 +12,6 @@ public sealed class Pop3ServerOptions
     /// <summary>RFC 1939 §3: at least ten minutes.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>The same before login, where nothing is owed.</summary>
-    public TimeSpan LoginTimeout { get; init; } = TimeSpan.FromMinutes(3);
-
     /// <summary>For the client to read answers that wait.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
@@ -26,4 +23,6 @@ public sealed class Pop3ServerOptions
 
     /// <summary>Failed commands before the session ends.</summary>
     public int MaxErrors { get; init; } = 50;
+
+    internal Pop3Reply Greeting => field ??= Pop3Reply.Ok($"{HostName} POP3 ready");
 }

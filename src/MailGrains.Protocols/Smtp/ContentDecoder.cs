@@ -125,14 +125,13 @@ internal struct ContentDecoder(int maxLineBytes, int maxHeaderBytes)
             return 0;
         }
 
-        if (!_inBody)
+        if (_lineBytes == 0)
         {
-            _inBody = _lineBytes == 0;
-            _headerBytes += _lineBytes + 2;
-            if (_headerBytes > maxHeaderBytes)
-            {
-                Fail(SmtpContentFailure.HeaderTooLarge);
-            }
+            _inBody = true;
+        }
+        else if (!_inBody && (_headerBytes += _lineBytes + 2) > maxHeaderBytes)
+        {
+            Fail(SmtpContentFailure.HeaderTooLarge);
         }
 
         _lineBytes = 0;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using MailGrains.Protocols.Smtp.Commands;
 using MailGrains.Protocols.Wire;

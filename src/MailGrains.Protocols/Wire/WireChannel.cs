@@ -11,7 +11,7 @@ namespace MailGrains.Protocols.Wire;
 /// or a network does: a wait says <see cref="InputStatus.Ended"/> or <see cref="InputStatus.TimedOut"/>. While the session waits with no input held,
 /// no buffer is rented. Used by one thread at a time, <see cref="Wake"/> excepted.
 /// </summary>
-internal sealed class WireChannel : IDisposable
+internal sealed class WireChannel : IBufferWriter<byte>, IDisposable
 {
     /// <summary>Answers beyond this are pushed out although more commands wait.</summary>
     public const int FlushThresholdBytes = 8 << 10;
@@ -82,22 +82,21 @@ internal sealed class WireChannel : IDisposable
         };
     }
 
-    public void Write(ReadOnlySpan<byte> octets)
+    public void Advance(int count)
     {
-        if (octets.IsEmpty)
-        {
-            return;
-        }
-
-        _writer.Write(octets);
-        _unflushedBytes += octets.Length;
+        _writer.Advance(count);
+        _unflushedBytes += count;
     }
+
+    public Memory<byte> GetMemory(int sizeHint = 0) => _writer.GetMemory(sizeHint);
+
+    public Span<byte> GetSpan(int sizeHint = 0) => _writer.GetSpan(sizeHint);
 
     public void Write(long number)
     {
         Span<byte> digits = stackalloc byte[20];
         Utf8Formatter.TryFormat(number, digits, out var length);
-        Write(digits[..length]);
+        this.Write(digits[..length]);
     }
 
     /// <summary>Flushes when much waits; false when the output has ended.</summary>

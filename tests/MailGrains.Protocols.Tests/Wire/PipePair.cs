@@ -1,19 +1,21 @@
+using System.Buffers;
 using System.IO.Pipelines;
 
 namespace MailGrains.Protocols.Tests.Wire;
 
-/// <summary>A connection in memory: what one side writes the other reads, with back-pressure as a socket has it.</summary>
+/// <summary>
+/// A connection in memory, with back-pressure as a socket has it. Both sides run inline: when a write returns, the other side has done all that it can
+/// do with it, so a test needs no waiting to know that a session has seen a piece.
+/// </summary>
 public sealed class PipePair
 {
-    private readonly Pipe _toServer;
-    private readonly Pipe _toClient;
-
-    public PipePair(PipeOptions? options = null)
+    public PipePair(MemoryPool<byte>? pool = null)
     {
-        _toServer = new Pipe(options ?? PipeOptions.Default);
-        _toClient = new Pipe(options ?? PipeOptions.Default);
-        Server = new End(_toServer.Reader, _toClient.Writer);
-        Client = new End(_toClient.Reader, _toServer.Writer);
+        var options = new PipeOptions(pool, PipeScheduler.Inline, PipeScheduler.Inline, useSynchronizationContext: false);
+        var toServer = new Pipe(options);
+        var toClient = new Pipe(options);
+        Server = new End(toServer.Reader, toClient.Writer);
+        Client = new End(toClient.Reader, toServer.Writer);
     }
 
     public IDuplexPipe Server { get; }

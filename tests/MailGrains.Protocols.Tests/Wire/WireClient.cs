@@ -11,24 +11,19 @@ public sealed class WireClient
     /// <summary>Not a time that anything is measured by: a test that hangs fails.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly PipePair _pipes = new();
+    private readonly PipePair _pipes;
 
-    public WireClient(Func<IDuplexPipe, Task<SessionEnd>> run)
+    public WireClient(Func<IDuplexPipe, Task<SessionEnd>> run, MemoryPool<byte>? pool = null)
     {
-        Session = Task.Run(async () =>
-        {
-            var end = await run(_pipes.Server);
-            await _pipes.Server.Output.CompleteAsync();
-            await _pipes.Server.Input.CompleteAsync();
-            return end;
-        });
+        _pipes = new PipePair(pool);
+        Session = RunAsync(run);
     }
 
     public Task<SessionEnd> Session { get; }
 
     public IDuplexPipe Transport => _pipes.Client;
 
-    /// <summary>The octets in pieces of <paramref name="pieceBytes"/>, each flushed; 0 for one piece.</summary>
+    /// <summary>The octets in pieces of <paramref name="pieceBytes"/>, each seen by the server on its own; 0 for one piece.</summary>
     public async Task SendAsync(string text, int pieceBytes = 0)
     {
         var octets = Encoding.Latin1.GetBytes(text);
@@ -51,8 +46,7 @@ public sealed class WireClient
         while (true)
         {
             var result = await Transport.Input.ReadAsync().AsTask().WaitAsync(Patience);
-            var end = result.Buffer.PositionOf((byte)'\n');
-            if (end is { } position)
+            if (result.Buffer.PositionOf((byte)'\n') is { } position)
             {
                 var line = Encoding.Latin1.GetString(result.Buffer.Slice(0, position));
                 Transport.Input.AdvanceTo(result.Buffer.GetPosition(1, position));
@@ -70,7 +64,7 @@ public sealed class WireClient
         }
     }
 
-    /// <summary>All lines of an SMTP reply.</summary>
+    /// <summary>All lines of an SMTP reply, joined by LF.</summary>
     public async Task<string> ReadReplyAsync()
     {
         var lines = new List<string>();
@@ -98,5 +92,13 @@ public sealed class WireClient
         }
 
         return lines;
+    }
+
+    private async Task<SessionEnd> RunAsync(Func<IDuplexPipe, Task<SessionEnd>> run)
+    {
+        var end = await run(_pipes.Server);
+        await _pipes.Server.Output.CompleteAsync();
+        await _pipes.Server.Input.CompleteAsync();
+        return end;
     }
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MailGrains.Protocols.Smtp.Commands;
 
 /// <summary>DATA (RFC 5321 §4.1.1.4).</summary>

@@ -10,7 +10,7 @@ internal delegate ValueTask<SmtpReply?> SmtpCommandHandler(SmtpServerSession ses
 internal sealed record SmtpCommandRow(
     string Verb, SmtpCommandHandler? Handler, SmtpReply? Connected, SmtpReply? Ready, SmtpReply? Sender, SmtpReply? Recipients, bool IsJunk)
 {
-    public ulong Key { get; } = SmtpCommandTable.KeyOf(System.Text.Encoding.ASCII.GetBytes(Verb));
+    public ulong Key { get; } = Wire.Verb.KeyOf(System.Text.Encoding.ASCII.GetBytes(Verb));
 
     /// <summary>Not named by HELP.</summary>
     public bool IsNotMail { get; init; }
@@ -27,8 +27,6 @@ internal sealed record SmtpCommandRow(
 /// <summary>State × command, as data. Order: how often a verb is met.</summary>
 internal static class SmtpCommandTable
 {
-    private const int MaxVerbBytes = 8;
-
     private static readonly SmtpCommandRow[] Rows =
     [
         new("RCPT", RcptCommand.ExecuteAsync, SmtpReply.HelloFirst503, SmtpReply.MailFirst503, null, null, false),
@@ -67,11 +65,10 @@ internal static class SmtpCommandTable
     /// <summary>The row of a line's verb, or null; case does not matter (RFC 5321 §2.4).</summary>
     public static SmtpCommandRow? Find(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> arguments)
     {
-        var space = line.IndexOf((byte)' ');
-        var key = KeyOf(space < 0 ? line : line[..space]);
+        var key = Wire.Verb.Split(line, out arguments);
 
         // RFC 5321 §4.1.1: white space before the end of the line is tolerated.
-        arguments = space < 0 ? default : line[(space + 1)..].TrimEnd(" \t"u8);
+        arguments = arguments.TrimEnd(" \t"u8);
         foreach (var row in Rows)
         {
             if (row.Key == key)
@@ -81,23 +78,6 @@ internal static class SmtpCommandTable
         }
 
         return null;
-    }
-
-    /// <summary>Up to eight octets, letters in upper case; 0 for what can be no verb. Only letters fold onto letters under the mask.</summary>
-    public static ulong KeyOf(ReadOnlySpan<byte> verb)
-    {
-        if (verb.Length > MaxVerbBytes)
-        {
-            return 0;
-        }
-
-        ulong key = 0;
-        foreach (var octet in verb)
-        {
-            key = (key << 8) | (octet & 0xDFu);
-        }
-
-        return key;
     }
 
     private static SmtpCommandRow NotImplemented(string verb)

@@ -1,0 +1,20 @@
+using MailGrains.Protocols.Sasl;
+
+namespace MailGrains.Protocols.Pop3.Commands;
+
+/// <summary>CAPA (RFC 2449 §5): only what works on this connection.</summary>
+internal static class CapaCommand
+{
+    private static readonly string[] Capabilities =
+    [
+        "TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8 USER", "LANG", "EXPIRE NEVER", "IMPLEMENTATION MailGrains",
+    ];
+
+    private static readonly string[] ClearTextCapabilities = ["USER", "SASL " + SaslMechanisms.Offered, .. Capabilities];
+
+    public static ValueTask<Pop3Reply?> ExecuteAsync(Pop3ServerSession session, ReadOnlySpan<byte> arguments)
+    {
+        session.WriteLines("+OK capabilities follow", session.AllowsClearTextLogin ? ClearTextCapabilities : Capabilities);
+        return default;
+    }
+}

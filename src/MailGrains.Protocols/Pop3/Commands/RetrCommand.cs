@@ -1,0 +1,17 @@
+using MailGrains.Protocols.Wire;
+
+namespace MailGrains.Protocols.Pop3.Commands;
+
+/// <summary>RETR msg (RFC 1939 §5).</summary>
+internal static class RetrCommand
+{
+    public static ValueTask<Pop3Reply?> ExecuteAsync(Pop3ServerSession session, ReadOnlySpan<byte> arguments)
+    {
+        var decoder = new TextDecoder(arguments);
+        var message = session.View.ExpectMessage(ref decoder);
+        decoder.ExpectEnd();
+        return decoder.Failed || message is not { } index
+            ? new(decoder.Failed ? Pop3Reply.SyntaxError : Pop3Reply.NoSuchMessage)
+            : MessageSender.SendAsync(session, index, null);
+    }
+}
