@@ -63,7 +63,10 @@ public enum DirectoryCollection
 
 /// <param name="Next">Pass as "after" for the next page; null at the end.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.DirectoryPage")]
-public sealed record DirectoryPage([property: Id(0)] ImmutableArray<string> Names, [property: Id(1)] string? Next);
+public sealed record DirectoryPage([property: Id(0)] ImmutableArray<string> Names, [property: Id(1)] string? Next)
+{
+    public const int MaxLimit = 1_000;
+}
 
 [GenerateSerializer, Immutable, Alias("mailgrains.TenantSettings")]
 public sealed record TenantSettings([property: Id(0)] string? DisplayName);

@@ -1,0 +1,14 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace MailGrains.Grains.Directory;
+
+public static class DirectoryGrains
+{
+    /// <summary>Adds what the directory's grains ask for, save <see cref="Storage.StorageAccounts"/>, which the host makes.</summary>
+    public static IServiceCollection AddDirectoryGrains(this IServiceCollection services, PasswordOptions? passwords = null)
+    {
+        services.TryAddSingleton(_ => new PasswordChecks(passwords ?? new PasswordOptions()));
+        return services;
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MailGrains.Grains.Directory;
+
+/// <summary>The tenant's header row. It stays, dead, when the tenant is deleted, so that its revision never goes back.</summary>
+internal sealed record StoredTenant(bool Live, string? DisplayName);
+
+/// <summary>Where an entry of a tenant stands between the steps of a change.</summary>
+internal enum EntryState
+{
+    /// <summary>A first PUT has not come to its end.</summary>
+    Creating = 1,
+
+    Ready = 2,
+
+    /// <summary>A later PUT has not come to its end.</summary>
+    Changing = 3,
+
+    /// <summary>A DELETE has not come to its end.</summary>
+    Deleting = 4,
+}
+
+/// <summary>What a tenant's partition says of one domain.</summary>
+internal sealed record DomainEntry(EntryState State, string Id, int Account, string? CatchAll, string? Postmaster);
+
+/// <summary>What a tenant's partition says of one mailbox; <see cref="DomainId"/> is the domain's id when the mailbox was made.</summary>
+internal sealed record MailboxEntry(EntryState State, string DomainId, string Mailbox, long QuotaBytes);
+
+/// <summary>What a tenant's partition says of one alias.</summary>
+internal sealed record AliasEntry(EntryState State, string DomainId, string[] Targets);
+
+/// <summary>A domain's own row; not <see cref="Live"/>: no tenant has it, and <see cref="Tenant"/> had it last.</summary>
+internal sealed record StoredDomain(bool Live, string Id, string Tenant, int Account, string? CatchAll, string? Postmaster);
+
+internal enum StoredAddressKind
+{
+    /// <summary>Deleted; kept for its revision.</summary>
+    None = 0,
+    Mailbox = 2,
+    Alias = 3,
+}
+
+/// <summary>An address's own row.</summary>
+internal sealed record StoredAddress(string DomainId, string Tenant, StoredAddressKind Kind, string? Mailbox, string[]? Targets);
+
+/// <summary>An account's own row; without a <see cref="Mailbox"/> it is deleted, without verifiers nobody can log in.</summary>
+internal sealed record StoredAccount(string? Mailbox, ScramVerifier? Sha256, ScramVerifier? Sha1);
+
+/// <summary>
+/// The records' form in the store: JSON, so that an operator reads them in any table browser. An unknown property is passed over, a missing one
+/// makes the record damaged; one that is added later has a default in its constructor.
+/// </summary>
+[JsonSerializable(typeof(StoredTenant))]
+[JsonSerializable(typeof(DomainEntry))]
+[JsonSerializable(typeof(MailboxEntry))]
+[JsonSerializable(typeof(AliasEntry))]
+[JsonSerializable(typeof(StoredDomain))]
+[JsonSerializable(typeof(StoredAddress))]
+[JsonSerializable(typeof(StoredAccount))]
+internal sealed partial class StoredJson : JsonSerializerContext
+{
+    /// <summary>Letters of every script stand as they are: the size of a record can be told from its text.</summary>
+    public static StoredJson Readable { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}
