@@ -13,8 +13,9 @@ public sealed class StoreUnavailableException : Exception
     {
     }
 
+    /// <summary>The cause goes on as text: an exception of a store can't cross to another silo, and would take this one's place.</summary>
     public StoreUnavailableException(string message, Exception innerException)
-        : base(message, innerException)
+        : base($"{message} ({innerException.GetType().Name}: {innerException.Message})")
     {
     }
 }

@@ -17,6 +17,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
 {
     private readonly DirectoryCell<StoredAccount> _cell;
     private readonly PasswordChecks _passwords;
+    private readonly BriefStay _stay;
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private (string ETag, byte[] Hmac)? _remembered;
 
@@ -30,6 +31,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         }
 
         _passwords = passwords;
+        _stay = new BriefStay(this);
         _cell = new DirectoryCell<StoredAccount>(
             new DirectoryTable(accounts), "account:" + TableKey.Encode(key[..slash]), TableKey.Encode(key[(slash + 1)..]),
             StoredJson.Readable.StoredAccount);
@@ -79,12 +81,13 @@ public sealed class AccountGrain : Grain, IAccountGrain
         if (await _passwords.VerifyAsync(verifier, prepared ?? "", cancellationToken) && isPrepared)
         {
             _remembered = (entry!.ETag, hmac);
+            _stay.End();
             return MailboxId.Parse(account!.Mailbox!);
         }
 
         if (verifier is null)
         {
-            DeactivateOnIdle();
+            _stay.Renew();
         }
 
         return null;

@@ -10,7 +10,7 @@ namespace MailGrains.Grains.Directory;
 /// Keeps what one address means. A mailbox or alias that is known is answered from memory, by two grain calls (this one and the domain's).
 /// Everything else (no such user, catch-all, postmaster's fallbacks) follows from "there is no record", which is read from the store each time:
 /// the own row, the row of the address without its subaddress, the domain's. Whoever tries names so costs two or three point reads a name
-/// and leaves nothing behind: an activation that has nothing to keep goes at once.
+/// and leaves nothing behind: an activation that has nothing to keep goes soon.
 /// </summary>
 [CollectionAgeLimit(Minutes = 2)]
 public sealed class AddressGrain : Grain, IAddressGrain
@@ -25,6 +25,7 @@ public sealed class AddressGrain : Grain, IAddressGrain
     private readonly IDomainGrain _domain;
     private readonly IAddressGrain? _baseGrain;
     private readonly DirectoryCell<StoredAddress> _cell;
+    private readonly BriefStay _stay;
     private (Entry<StoredAddress> Entry, AddressRecord Record, AddressResolution Resolution)? _meaning;
 
     public AddressGrain(IGrainFactory grains, StorageAccounts accounts)
@@ -36,6 +37,7 @@ public sealed class AddressGrain : Grain, IAddressGrain
         }
 
         _grains = grains;
+        _stay = new BriefStay(this);
         _table = new DirectoryTable(accounts);
         _cell = new DirectoryCell<StoredAddress>(_table, "address:" + TableKey.Encode(key), "r", StoredJson.Readable.StoredAddress);
         _domain = grains.GetGrain<IDomainGrain>(_address.Domain);
@@ -95,7 +97,7 @@ public sealed class AddressGrain : Grain, IAddressGrain
             return MeaningOf(entry).Record;
         }
 
-        DeactivateOnIdle();
+        _stay.Renew();
         return null;
     }
 
@@ -172,7 +174,7 @@ public sealed class AddressGrain : Grain, IAddressGrain
 
     private AddressResolution Nothing(AddressKind kind)
     {
-        DeactivateOnIdle();
+        _stay.Renew();
         return AddressResolution.Of(kind);
     }
 
@@ -194,6 +196,7 @@ public sealed class AddressGrain : Grain, IAddressGrain
                 stored.Mailbox is null ? default : MailboxId.Parse(stored.Mailbox),
                 [.. stored.Targets ?? []]);
             meaning = (entry, record, ResolutionOf(record, ""));
+            _stay.End();
             _meaning = meaning;
         }
 

@@ -119,5 +119,5 @@ internal sealed class DirectoryTable(StorageAccounts accounts)
         }
     }
 
-    private static StoreUnavailableException Unavailable(StoreException e) => new("The directory is not available: " + e.Message, e);
+    private static StoreUnavailableException Unavailable(StoreException e) => new("The directory is not available.", e);
 }

@@ -6,17 +6,19 @@ namespace MailGrains.Grains.Directory;
 
 /// <summary>
 /// Keeps which tenant has a domain. Asked for every recipient, so a hosted domain is answered from memory; one that isn't known is looked for
-/// in the store each time, and its activation goes at once, since anybody may ask for any name.
+/// in the store each time, and its activation goes soon, since anybody may ask for any name.
 /// </summary>
 [CollectionAgeLimit(Minutes = 15)]
 public sealed class DomainGrain : Grain, IDomainGrain
 {
     private readonly DirectoryCell<StoredDomain> _cell;
+    private readonly BriefStay _stay;
     private (Entry<StoredDomain> Entry, DomainRecord Record)? _record;
 
     public DomainGrain(StorageAccounts accounts)
     {
         var name = this.GetPrimaryKeyString();
+        _stay = new BriefStay(this);
         _cell = new DirectoryCell<StoredDomain>(
             new DirectoryTable(accounts), "domain:" + TableKey.Encode(name), "r", StoredJson.Readable.StoredDomain);
     }
@@ -28,10 +30,11 @@ public sealed class DomainGrain : Grain, IDomainGrain
     {
         if (await _cell.ReadAsync(cancellationToken) is { Value.Live: true } entry)
         {
+            _stay.End();
             return RecordOf(entry);
         }
 
-        DeactivateOnIdle();
+        _stay.Renew();
         return null;
     }
 
