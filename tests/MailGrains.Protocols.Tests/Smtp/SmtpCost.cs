@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Text;
+using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Tests.Wire;
+
+namespace MailGrains.Protocols.Tests.Smtp;
+
+/// <summary>What a session costs, measured when asked for: <c>-explicit only -class "*SmtpCost"</c>.</summary>
+public sealed class SmtpCost(ITestOutputHelper output)
+{
+    private static readonly byte[][] Steps =
+    [
+        "EHLO client.example\r\n"u8.ToArray(), "MAIL FROM:<sender@elsewhere.test> SIZE=4096\r\n"u8.ToArray(), "RCPT TO:<alice@example.test>\r\n"u8.ToArray(),
+        "DATA\r\n"u8.ToArray(), Encoding.ASCII.GetBytes("Subject: x\r\n\r\n" + string.Concat(Enumerable.Repeat(new string('x', 70) + "\r\n", 57)) + ".\r\n"),
+        "QUIT\r\n"u8.ToArray(),
+    ];
+
+    [Fact(Explicit = true)]
+    public async Task OfAConnectionWithOneMessageOf4KiB()
+    {
+        const int messages = 50_000;
+        await RunAsync(messages);
+        await PipesAloneAsync(messages);
+        var allocated = GC.GetTotalAllocatedBytes(true);
+        var session = await MeasureAsync(RunAsync, messages);
+        allocated = (GC.GetTotalAllocatedBytes(true) - allocated) / messages;
+        var pipes = await MeasureAsync(PipesAloneAsync, messages);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{session:f1} us of CPU and {allocated} bytes, {pipes:f1} us of it for pipes and client"));
+        Assert.True(session < 200);
+    }
+
+    /// <summary>Processor time, since the machine may have other work.</summary>
+    private static async Task<double> MeasureAsync(Func<int, Task> run, int messages)
+    {
+        var before = Environment.CpuUsage.TotalTime;
+        await run(messages);
+        return (Environment.CpuUsage.TotalTime - before).TotalMicroseconds / messages;
+    }
+
+    private static async Task RunAsync(int messages)
+    {
+        var options = new SmtpServerOptions { HostName = "mx.example.test" };
+        for (var i = 0; i < messages; i++)
+        {
+            var pipes = new PipePair();
+            var running = new SmtpServerSession(options, new NullBackend(), TimeProvider.System).RunAsync(pipes.Server, CancellationToken.None);
+            Drain(pipes.Client);
+            foreach (var step in Steps)
+            {
+                await pipes.Client.Output.WriteAsync(step);
+                Drain(pipes.Client);
+            }
+
+            await running;
+        }
+    }
+
+    private static async Task PipesAloneAsync(int messages)
+    {
+        for (var i = 0; i < messages; i++)
+        {
+            var pipes = new PipePair();
+            foreach (var step in Steps)
+            {
+                await pipes.Client.Output.WriteAsync(step);
+                Drain(pipes.Server);
+                await pipes.Server.Output.WriteAsync(SmtpReply.Ok250.Wire);
+                Drain(pipes.Client);
+            }
+        }
+    }
+
+    private static void Drain(IDuplexPipe end)
+    {
+        if (!end.Input.TryRead(out var result))
+        {
+            throw new InvalidOperationException("no reply");
+        }
+
+        end.Input.AdvanceTo(result.Buffer.End);
+    }
+
+    private sealed class NullBackend : ISmtpBackend, ISmtpContentSink
+    {
+        public void Hello(SmtpHello hello)
+        {
+        }
+
+        public ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken) => new(SmtpReply.SenderOk250);
+
+        public ValueTask<SmtpReply> RcptAsync(ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken) => new(SmtpReply.RecipientOk250);
+
+        public ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken) => new(SmtpContentStart.To(this));
+
+        public ValueTask<SmtpReply?> WriteAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken) => default;
+
+        public ValueTask<SmtpReply> CompleteAsync(CancellationToken cancellationToken) => new(SmtpReply.Ok250);
+
+        public ValueTask AbortAsync(SmtpContentFailure reason) => default;
+
+        public void Reset()
+        {
+        }
+
+        public void Failed(Exception failure)
+        {
+        }
+
+        public ValueTask DisposeAsync() => default;
+    }
+}
