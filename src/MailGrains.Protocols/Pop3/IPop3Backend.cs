@@ -8,8 +8,10 @@ namespace MailGrains.Protocols.Pop3;
 /// </summary>
 public interface IPop3Backend : IAsyncDisposable
 {
-    /// <summary>USER and PASS, or AUTH: checks the login and takes the snapshot of INBOX that the session works on. Equal cost for an unknown user and a
-    /// wrong password is the backend's part, the delay after a failure the session's.</summary>
+    /// <summary>
+    /// USER and PASS, or AUTH: checks the login and takes the snapshot of INBOX that the session works on. Equal cost for an unknown user and a
+    /// wrong password is the backend's part, the delay after a failure the session's.
+    /// </summary>
     ValueTask<Pop3Login> LoginAsync(PlainCredentials credentials, CancellationToken cancellationToken);
 
     /// <summary>An exception of this backend or its maildrop, for the log.</summary>
@@ -28,7 +30,7 @@ public enum Pop3LoginStatus
 {
     Accepted = 1,
 
-    /// <summary>Wrong name or password: <c>-ERR [AUTH]</c> (RFC 3206 §4).</summary>
+    /// <summary>Wrong name or password: <c>-ERR [AUTH]</c> (RFC 3206).</summary>
     BadCredentials = 2,
 
     /// <summary>Right ones, but this account may not use POP3 now: <c>-ERR [SYS/PERM]</c>.</summary>

@@ -31,7 +31,7 @@ internal sealed class Pop3Reply
     public static readonly Pop3Reply NoSuchLanguage = Err("language not offered");
     public static readonly Pop3Reply TooManyErrors = Err("too many errors");
 
-    /// <summary>RFC 3206 §4 for the codes.</summary>
+    /// <summary>RFC 3206 for the codes.</summary>
     public static readonly Pop3Reply BadCredentials = Err("[AUTH] wrong name or password");
     public static readonly Pop3Reply AccountDisabled = Err("[SYS/PERM] this account may not use POP3");
     public static readonly Pop3Reply Unavailable = Err("[SYS/TEMP] local error, try again later");

@@ -140,7 +140,9 @@ internal sealed class ContentReceiver(SmtpServerSession session, ISmtpContentSin
         }
     }
 
-    /// <summary>Waits for the next piece: no longer than a block may take, nor than the mean rate allows; the sink's own time does not count.</summary>
+    /// <summary>
+    /// Waits for the next piece: no longer than a block may take, nor than the mean rate allows; the sink's own time does not count.
+    /// </summary>
     private async ValueTask<InputStatus> WaitAsync()
     {
         var channel = session.Channel;

@@ -31,7 +31,7 @@ internal static class PathDecoder
         SearchValues.Create([.. "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."u8, .. NonAscii]);
 
     private static readonly SearchValues<byte> Dcontent =
-        SearchValues.Create([.. Enumerable.Range(33, 94).Select(octet => (byte)octet).Where(octet => octet is not ((byte)'[' or (byte)'\\' or (byte)']'))]);
+        SearchValues.Create([.. Enumerable.Range(33, 94).Where(octet => octet is not ('[' or '\\' or ']')).Select(octet => (byte)octet)]);
 
     /// <summary>Reverse-path = Path / "&lt;&gt;".</summary>
     public static ReversePath ExpectReversePath(ref TextDecoder decoder)
@@ -129,7 +129,7 @@ internal static class PathDecoder
             }
         }
 
-        // RFC 5321 allows "" but no mailbox can be called so (RFC 5321 §4.1.2, last paragraph on Local-part).
+        // The grammar has ""; no mailbox of anybody's is called so, and a directory key can't be empty.
         Require(ref decoder, length > 0);
         return ToText(ref decoder, content[..length]);
     }

@@ -73,7 +73,8 @@ public sealed partial class SmtpReply
         {
             var text = lines.Length == 0 ? "" : lines[i];
             var last = i >= lines.Length - 1;
-            at += FormatLine(wire.AsSpan(at), code, last ? (byte)' ' : (byte)'-', status, text.AsSpan(0, Math.Min(text.Length, MaxLineBytes - fixedBytes)));
+            var kept = text.AsSpan(0, Math.Min(text.Length, MaxLineBytes - fixedBytes));
+            at += FormatLine(wire.AsSpan(at), code, last ? (byte)' ' : (byte)'-', status, kept);
         }
 
         return wire;

@@ -9,7 +9,8 @@ namespace MailGrains.Protocols.Smtp;
 /// One SMTP connection, server side (RFC 5321). A line is cut out of the transport's buffers, looked up in <see cref="SmtpCommandTable"/>, parsed
 /// in full, then the backend is asked and the reply is written; replies gather until the input is exhausted (RFC 2920 §3.2).
 /// Invariants: a reply for every line, in order; content reaches a sink only between an accepted DATA and its reply; every buffer has a
-/// bound, and an idle session holds none. Failure: an exception of the backend is one 451 4.3.0, lost peers and late ones end the session, nothing throws.
+/// bound, and an idle session holds none. Failure: an exception of the backend is one 451 4.3.0; a peer that is lost or late ends the
+/// session; nothing throws.
 /// </summary>
 public sealed class SmtpServerSession
 {

@@ -6,8 +6,8 @@ internal static class Verb
     private const int MaxBytes = 8;
 
     /// <summary>
-    /// Up to eight octets, letters in upper case; 0 for what can be no verb. Under the mask only letters become letters, so nothing else is mistaken for
-    /// a verb.
+    /// Up to eight octets, letters in upper case; 0 for what can be no verb. Under the mask only letters become letters, so nothing else is
+    /// mistaken for a verb.
     /// </summary>
     public static ulong KeyOf(ReadOnlySpan<byte> verb)
     {

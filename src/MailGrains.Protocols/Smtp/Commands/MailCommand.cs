@@ -57,7 +57,7 @@ internal static class MailCommand
         var seen = Seen.None;
         while (EsmtpParameter.TryTake(ref decoder, out var parameter))
         {
-            var kind = parameter.Is("SIZE"u8) ? Seen.Size : parameter.Is("BODY"u8) ? Seen.Body : parameter.Is("SMTPUTF8"u8) ? Seen.SmtpUtf8 : Seen.None;
+            var kind = KindOf(parameter);
             if (kind == Seen.None)
             {
                 return SmtpReply.UnknownParameter555;
@@ -73,6 +73,12 @@ internal static class MailCommand
 
         return decoder.Failed ? SmtpReply.SyntaxError501 : null;
     }
+
+    private static Seen KindOf(EsmtpParameter parameter) =>
+        parameter.Is("SIZE"u8) ? Seen.Size
+        : parameter.Is("BODY"u8) ? Seen.Body
+        : parameter.Is("SMTPUTF8"u8) ? Seen.SmtpUtf8
+        : Seen.None;
 
     private static bool TryApply(Seen kind, EsmtpParameter parameter, ref MailParameters parameters)
     {
