@@ -30,6 +30,33 @@ public sealed class SmtpCost(ITestOutputHelper output)
         Assert.True(session < 200);
     }
 
+    [Fact(Explicit = true)]
+    public async Task OfAnIdleSession()
+    {
+        const int sessions = 10_000;
+        var options = new SmtpServerOptions { HostName = "mx.example.test" };
+        var pipes = Enumerable.Range(0, sessions).Select(_ => new PipePair()).ToArray();
+        var before = GC.GetTotalMemory(true);
+        var running = new Task[sessions];
+        for (var i = 0; i < sessions; i++)
+        {
+            running[i] = new SmtpServerSession(options, new NullBackend(), TimeProvider.System).RunAsync(pipes[i].Server, CancellationToken.None);
+            Drain(pipes[i].Client);
+            await pipes[i].Client.Output.WriteAsync(Steps[0], TestContext.Current.CancellationToken);
+            Drain(pipes[i].Client);
+        }
+
+        var bytes = (GC.GetTotalMemory(true) - before) / sessions;
+        output.WriteLine($"{bytes} bytes");
+        Assert.True(bytes < 4_000);
+        foreach (var pair in pipes)
+        {
+            await pair.Client.Output.CompleteAsync();
+        }
+
+        await Task.WhenAll(running);
+    }
+
     /// <summary>Processor time, since the machine may have other work.</summary>
     private static async Task<double> MeasureAsync(Func<int, Task> run, int messages)
     {
