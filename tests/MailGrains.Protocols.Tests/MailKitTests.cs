@@ -47,7 +47,7 @@ public sealed class MailKitTests
         await (await pop3.GetStreamAsync(0, false, _cancellation)).CopyToAsync(received, _cancellation);
         Assert.Equal(_store.MessagesOf("alice@example.test")[0].Content.ToArray(), received.ToArray());
         Assert.Equal(received.Length, await pop3.GetMessageSizeAsync(0, _cancellation));
-        Assert.Equal("second", (await pop3.GetMessageAsync(1, _cancellation)).TextBody.Trim());
+        Assert.Equal("second", (await pop3.GetMessageAsync(1, _cancellation)).TextBody?.Trim());
         Assert.Equal("Grüße", (await pop3.GetMessageHeadersAsync(1, _cancellation))[HeaderId.Subject]);
         await pop3.DeleteMessageAsync(0, _cancellation);
         await pop3.DisconnectAsync(true, _cancellation);
