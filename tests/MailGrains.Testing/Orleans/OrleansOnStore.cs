@@ -18,7 +18,7 @@ namespace MailGrains.Testing.Orleans;
 public sealed class OrleansOnStore : IDisposable
 {
     private readonly IHost _silo;
-    private readonly IHost _client;
+    private readonly Lazy<IHost> _client;
 
     public OrleansOnStore(
         ITableStore store,
@@ -42,10 +42,13 @@ public sealed class OrleansOnStore : IDisposable
         });
         _silo = silo.Build();
 
-        var client = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        client.Services.AddSingleton(accounts);
-        client.UseOrleansClient(builder => builder.Configure<ClusterOptions>(Name).UseTableStoreClustering());
-        _client = client.Build();
+        _client = new(() =>
+        {
+            var client = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+            client.Services.AddSingleton(accounts);
+            client.UseOrleansClient(builder => builder.Configure<ClusterOptions>(Name).UseTableStoreClustering());
+            return client.Build();
+        });
     }
 
     public string ClusterId { get; }
@@ -60,11 +63,15 @@ public sealed class OrleansOnStore : IDisposable
 
     public IGrainStorage GrainStorage => _silo.Services.GetRequiredKeyedService<IGrainStorage>("states");
 
-    public IGatewayListProvider Gateways => _client.Services.GetRequiredService<IGatewayListProvider>();
+    public IGatewayListProvider Gateways => _client.Value.Services.GetRequiredService<IGatewayListProvider>();
 
     public void Dispose()
     {
-        _client.Dispose();
+        if (_client.IsValueCreated)
+        {
+            _client.Value.Dispose();
+        }
+
         _silo.Dispose();
     }
 

@@ -121,7 +121,7 @@ public abstract class ReminderTableContract
                 var expected = hashes.Where(x => begin < end ? x.Value > begin && x.Value <= end : x.Value > begin || x.Value <= end);
                 Assert.Equal(expected.Select(x => x.Key).Order(), read.Reminders.Select(x => x.GrainId.ToString()).Order());
             },
-            iter: 150,
+            iter: 80,
             threads: 2);
 
         Assert.Equal(60, (await orleans.Reminders.ReadRows(known[5], known[5], Cancellation)).Reminders.Count);
