@@ -143,16 +143,15 @@ public sealed class AzuriteServer : IAsyncDisposable
         string Port(int port) => port.ToString(CultureInfo.InvariantCulture);
         var start = new ProcessStartInfo("node")
         {
-            // Its standard input ends with this process, however that ends; then it stops.
+            // However this process ends, its child gets another parent by that, and stops.
             ArgumentList =
             {
-                "--import", "data:text/javascript,process.stdin.on('end',()=>process.exit(0)).resume().unref?.()", _script,
+                "--import", "data:text/javascript,const p=process.ppid;setInterval(()=>process.ppid===p||process.exit(0),500).unref()", _script,
                 "--blobPort", Port(BlobPort), "--tablePort", Port(TablePort), "--queuePort", "0",
                 "--location", _folder, "--silent", "--skipApiVersionCheck", "--disableTelemetry",
             },
             Environment = { ["AZURITE_ACCOUNTS"] = string.Join(';', _accounts.Select(a => $"{a.Name}:{a.Key}")) },
             WorkingDirectory = _folder,
-            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

@@ -1,0 +1,36 @@
+using Xunit;
+
+namespace MailGrains.Testing.Programs;
+
+/// <summary>Programs of the packages in <c>tests/debian-packages</c>, which are not on every machine.</summary>
+public static class DebianProgram
+{
+    private static readonly string[] SystemFolders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+
+    /// <summary>
+    /// The path of a program. Where it is not installed the test is skipped, naming the package; with <c>CI=true</c> it fails.
+    /// </summary>
+    /// <param name="program">Its file name, or an absolute path.</param>
+    /// <param name="package">The Debian package that holds it, one of <c>tests/debian-packages</c>.</param>
+    public static string Require(string program, string package)
+    {
+        if (Find(program) is { } path)
+        {
+            return path;
+        }
+
+        var reason = $"needs '{program}' of the Debian package {package}";
+        if (Environment.GetEnvironmentVariable("CI") == "true")
+        {
+            Assert.Fail(reason);
+        }
+
+        Assert.Skip(reason);
+        return "";
+    }
+
+    public static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+        .Concat(SystemFolders)
+        .Select(folder => Path.Combine(folder, program))
+        .FirstOrDefault(File.Exists);
+}
