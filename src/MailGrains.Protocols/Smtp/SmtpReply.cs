@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -52,8 +51,6 @@ public sealed partial class SmtpReply
 
     /// <summary>The whole reply, every line with its CRLF.</summary>
     public ReadOnlyMemory<byte> Wire => _wire;
-
-    public void WriteTo(IBufferWriter<byte> output) => output.Write(_wire);
 
     public override string ToString() => Encoding.ASCII.GetString(_wire).TrimEnd();
 

@@ -39,14 +39,6 @@ internal sealed class Deadline : IDisposable
         }
     }
 
-    public void Clear()
-    {
-        lock (_gate)
-        {
-            _due = TimeSpan.MaxValue;
-        }
-    }
-
     public void Dispose()
     {
         lock (_gate)
@@ -61,7 +53,7 @@ internal sealed class Deadline : IDisposable
         lock (_gate)
         {
             _armedFor = TimeSpan.MaxValue;
-            if (_due == TimeSpan.MaxValue || _disposed)
+            if (_disposed)
             {
                 return;
             }

@@ -18,8 +18,6 @@ internal ref struct TextDecoder(ReadOnlySpan<byte> text)
 
     public readonly bool IsAtEnd => Position >= _text.Length;
 
-    public readonly ReadOnlySpan<byte> Rest => Failed ? default : _text[Position..];
-
     /// <summary>The next octet, or 0 where there is none.</summary>
     public readonly byte Peek => Failed || IsAtEnd ? (byte)0 : _text[Position];
 

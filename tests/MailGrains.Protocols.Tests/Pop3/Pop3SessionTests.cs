@@ -226,6 +226,19 @@ public sealed class Pop3SessionTests
         Assert.Equal(0, pool.Rented);
     }
 
+    [Fact]
+    public async Task MessageThatCannotBeClosedDoesNotAnswerTwice()
+    {
+        var client = await _fixture.LogInAsync(new ScriptedMaildrop { Open = _ => new UnclosableStream() });
+        await client.SendAsync("RETR 1\r\nNOOP\r\n");
+        Assert.Equal(["+OK 10 octets", "."], await client.ReadToEndAsync());
+    }
+
+    private sealed class UnclosableStream : MemoryStream
+    {
+        public override ValueTask DisposeAsync() => throw new IOException("close");
+    }
+
     private sealed class BreakingStream(string text) : MemoryStream(Encoding.Latin1.GetBytes(text))
     {
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>

@@ -130,6 +130,20 @@ public sealed class SmtpSessionTests
     }
 
     [Fact]
+    public async Task AbortedConnectionCancelsTheBackendAndIsNoFailureOfIts()
+    {
+        using var aborted = new CancellationTokenSource();
+        var backend = new WaitingBackend();
+        var session = new SmtpServerSession(new() { HostName = "mx.example.test" }, backend, TimeProvider.System);
+        var client = new WireClient(transport => session.RunAsync(transport, CancellationToken.None, aborted.Token));
+        await client.SendAsync("EHLO c.example\r\nMAIL FROM:<>\r\n");
+        await aborted.CancelAsync();
+        await client.HangUpAsync();
+        Assert.Equal(SessionEnd.ConnectionLost, await client.Session);
+        Assert.True(backend.WasCancelled);
+    }
+
+    [Fact]
     public async Task ReplyOf421FromTheBackendClosesTheSession()
     {
         var backend = new ScriptedSmtpBackend { Rcpt = _ => new SmtpReply(421, new EnhancedCode(7, 1), "go away") };
@@ -206,6 +220,43 @@ public sealed class SmtpSessionTests
         Assert.Equal(1, pool.Rented);
         await client.AskAsync("OM:<>");
         Assert.Equal(0, pool.Rented);
+    }
+
+    private sealed class WaitingBackend : ISmtpBackend
+    {
+        public bool WasCancelled { get; private set; }
+
+        public void Hello(SmtpHello hello)
+        {
+        }
+
+        public async ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken)
+        {
+            try
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                WasCancelled = true;
+                throw;
+            }
+
+            return SmtpReply.SenderOk250;
+        }
+
+        public ValueTask<SmtpReply> RcptAsync(ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken) =>
+            new(SmtpReply.RecipientOk250);
+
+        public ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken) => new(SmtpContentStart.Refuse(SmtpReply.LocalError451));
+
+        public void Reset()
+        {
+        }
+
+        public void Failed(Exception failure) => Assert.Fail(failure.ToString());
+
+        public ValueTask DisposeAsync() => default;
     }
 
     [Fact]

@@ -14,7 +14,7 @@ internal static class MessageSender
     /// <param name="bodyLines">Null for the whole message.</param>
     public static async ValueTask<Pop3Reply?> SendAsync(Pop3ServerSession session, int index, long? bodyLines)
     {
-        await using var message = await session.View.Maildrop.OpenAsync(index, session.Aborted);
+        var message = await session.View.Maildrop.OpenAsync(index, session.Aborted);
         if (message is null)
         {
             return Pop3Reply.MessageGone;
@@ -24,7 +24,10 @@ internal static class MessageSender
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            await CopyAsync(session, message, buffer, bodyLines);
+            await using (message)
+            {
+                await CopyAsync(session, message, buffer, bodyLines);
+            }
         }
         catch (Exception failure)
         {
