@@ -236,7 +236,11 @@ public sealed class Pop3SessionTests
 
     private sealed class UnclosableStream : MemoryStream
     {
-        public override ValueTask DisposeAsync() => throw new IOException("close");
+        public override async ValueTask DisposeAsync()
+        {
+            await base.DisposeAsync();
+            throw new IOException("close");
+        }
     }
 
     private sealed class BreakingStream(string text) : MemoryStream(Encoding.Latin1.GetBytes(text))
