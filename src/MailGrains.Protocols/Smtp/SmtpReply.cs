@@ -37,6 +37,11 @@ public sealed partial class SmtpReply
 
     public EnhancedCode EnhancedCode { get; }
 
+    /// <summary>Reply code and enhanced code, such as <c>250 2.0.0</c>; for logs.</summary>
+    public string Status => EnhancedCode.IsNone
+        ? Code.ToString(CultureInfo.InvariantCulture)
+        : string.Create(CultureInfo.InvariantCulture, $"{Code} {Code / 100}.{EnhancedCode.Subject}.{EnhancedCode.Detail}");
+
     /// <summary>The text of the first line, as given.</summary>
     public string Text { get; }
 

@@ -1,0 +1,35 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace MailGrains.Gateways;
+
+/// <summary>The gateways' instruments; labels are of small fixed sets.</summary>
+public sealed class GatewayMetrics : IDisposable
+{
+    public const string MeterName = "MailGrains.Gateways";
+
+    private readonly Meter _meter;
+    private readonly UpDownCounter<long> _sessions;
+    private readonly Counter<long> _messages;
+    private readonly Histogram<double> _reply;
+
+    public GatewayMetrics(IMeterFactory meters)
+    {
+        _meter = meters.Create(MeterName);
+        _sessions = _meter.CreateUpDownCounter<long>("mailgrains.gateway.sessions", "{session}", "Open sessions by protocol");
+        _messages = _meter.CreateCounter<long>("mailgrains.smtp.messages", "{message}", "Messages by the first digit of their reply");
+        _reply = _meter.CreateHistogram<double>("mailgrains.smtp.reply.duration", "s", "From end-of-data to its reply");
+    }
+
+    public void SessionOpened(string protocol) => _sessions.Add(1, new KeyValuePair<string, object?>("protocol", protocol));
+
+    public void SessionClosed(string protocol) => _sessions.Add(-1, new KeyValuePair<string, object?>("protocol", protocol));
+
+    public void MessageAnswered(int code, long started)
+    {
+        _messages.Add(1, new KeyValuePair<string, object?>("reply", code < 300 ? "2" : code < 500 ? "4" : "5"));
+        _reply.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    public void Dispose() => _meter.Dispose();
+}

@@ -1,0 +1,14 @@
+namespace MailGrains.Gateways;
+
+/// <summary>What the gateways of this process need to know; immutable.</summary>
+public sealed record GatewayOptions
+{
+    /// <summary>In banners, Received and EHLO.</summary>
+    public required string HostName { get; init; }
+
+    /// <summary>SIZE (RFC 1870), in octets.</summary>
+    public long MaxMessageBytes { get; init; } = 50 * 1024 * 1024;
+
+    /// <summary>How long the mailboxes have to answer for one message before the client hears 451.</summary>
+    public TimeSpan HandOverTimeout { get; init; } = TimeSpan.FromSeconds(60);
+}

@@ -1,0 +1,140 @@
+using System.Security.Cryptography;
+using MailGrains.Contracts;
+using MailGrains.Contracts.Delivery;
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Messages.Headers;
+using MailGrains.Messages.Summaries;
+using MailGrains.Protocols.Smtp;
+using MailGrains.Storage;
+using MailGrains.Storage.Bodies;
+using Microsoft.Extensions.Logging;
+
+namespace MailGrains.Gateways.Smtp;
+
+/// <summary>
+/// Hands a message to all its mailboxes at once and makes one reply of their answers: 250 when all have committed it, else the worst failure.
+/// A delivery id makes the client's repeat harmless for those that have it already. A blob that turns out to be nobody's is removed, but never
+/// after an answer that leaves open whether it was committed.
+/// </summary>
+public sealed partial class HandOver(
+    IGrainFactory grains, StorageAccounts accounts, SummaryReader summaries, TimeProvider time, GatewayOptions options, ILogger<HandOver> logger)
+{
+    private readonly BodyBlobs _bodies = new(accounts, time);
+    private readonly IMdaGrain _mda = grains.GetGrain<IMdaGrain>(0);
+
+    public ValueTask<DeliveryStatus> CheckAsync(MailboxId mailbox, long bytes, CancellationToken cancellationToken) =>
+        grains.GetGrain<IMailboxGrain>(mailbox.ToString()).CheckDeliveryAsync(bytes, cancellationToken);
+
+    /// <summary>Starts the blobs of a large body, one a tenant.</summary>
+    public LargeBody BeginLargeBody(IReadOnlyList<Hop> hops, MessageOrigin origin) => new(
+        _bodies, summaries, origin.Email, hops.GroupBy(h => h.Target.Mailbox.Tenant, h => BodyHolder.Of(h.Target.Mailbox), StringComparer.Ordinal));
+
+    /// <summary>Reads what is in memory whole.</summary>
+    public IncomingContent ReadInline(byte[] content) => IncomingContent.OfInline(content, SHA256.HashData(content), summaries.Read(content));
+
+    public async ValueTask<SmtpReply> DeliverAsync(
+        Transaction transaction, MessageOrigin origin, IncomingContent content, CancellationToken cancellationToken)
+    {
+        var hops = transaction.Hops();
+        var trace = Trace(transaction, origin);
+        if (hops is [var only])
+        {
+            var result = await DeliverOneAsync(transaction, origin, content, trace, only, cancellationToken);
+            return ReplyOf([result.Status], origin);
+        }
+
+        var results = await Task.WhenAll(hops.Select(h => DeliverOneAsync(transaction, origin, content, trace, h, cancellationToken).AsTask()));
+        return ReplyOf([.. results.Select(r => r.Status)], origin);
+    }
+
+    /// <summary>Removes the blobs of a message that was refused before any hand-over.</summary>
+    public async ValueTask ForgetAsync(IncomingContent content, CancellationToken cancellationToken)
+    {
+        foreach (var body in content.Blobs.Values)
+        {
+            await accounts[body.Blob!.Account].Blobs.DeleteAsync(body.Blob.Name, cancellationToken);
+        }
+    }
+
+    private async ValueTask<DeliveryResult> DeliverOneAsync(
+        Transaction transaction, MessageOrigin origin, IncomingContent content, byte[] trace, Hop hop, CancellationToken cancellationToken)
+    {
+        var mailbox = hop.Target.Mailbox;
+        var body = content.BodyFor(mailbox.Tenant);
+        var id = content.HasMessageId ? DeliveryId.Of(transaction.ReversePath.Text, hop.Recipient, content.Hash) : DeliveryId.None;
+        DeliveryResult result;
+        try
+        {
+            result = await _mda.DeliverAsync(
+                new DeliveryRequest(
+                    mailbox, id, origin.TraceId, transaction.ReversePath.Text, hop.Recipient, hop.Target.Detail, trace, body,
+                    content.EncodedSummary, content.Summary.ThreadId() ?? origin.Email.Low, origin.ReceivedAt, origin.Email),
+                cancellationToken);
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException or OperationCanceledException or StoreUnavailableException)
+        {
+            result = DeliveryResult.Of(DeliveryStatus.Unavailable);
+        }
+
+        if (body.Blob is { } blob && IsNobodys(result, blob))
+        {
+            await RemoveAsync(blob, mailbox, cancellationToken);
+        }
+
+        return result;
+    }
+
+    // Refused for certain, or kept earlier under another blob.
+    private static bool IsNobodys(DeliveryResult result, BodyBlob blob) => result.Status switch
+    {
+        DeliveryStatus.Repeated => result.KeptBody?.Name != blob.Name,
+        DeliveryStatus.NoMailbox or DeliveryStatus.OverQuota => true,
+        _ => false,
+    };
+
+    // What stays here for now is found by the sweeper: the reply does not hang on it.
+    private async ValueTask RemoveAsync(BodyBlob blob, MailboxId mailbox, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _bodies.RemoveHolderAsync(blob, BodyHolder.Of(mailbox), cancellationToken);
+        }
+        catch (Exception e) when (e is StoreException or OperationCanceledException)
+        {
+            LogLeftForSweeper(blob.Name, e.Message);
+        }
+    }
+
+    private byte[] Trace(Transaction transaction, MessageOrigin origin)
+    {
+        // RFC 3848 and RFC 6531 §4.3: the words for what was spoken.
+        var protocol = transaction.Parameters.SmtpUtf8 ? "UTF8SMTP" : origin.Hello.Extended ? "ESMTP" : "SMTP";
+        var recipient = transaction.Recipients is [var only] ? only.ForwardPath : null;
+        return TraceHeader.Received(new ReceivedClauses(
+            origin.Hello.Name, origin.Peer, options.HostName, protocol, origin.TraceId, recipient, origin.ReceivedAt));
+    }
+
+    private static SmtpReply ReplyOf(ReadOnlySpan<DeliveryStatus> statuses, MessageOrigin origin)
+    {
+        bool kept = false, unavailable = false, full = false, overQuota = false, gone = false;
+        foreach (var status in statuses)
+        {
+            kept |= status is DeliveryStatus.Delivered or DeliveryStatus.Repeated;
+            unavailable |= status is not (DeliveryStatus.Delivered or DeliveryStatus.Repeated or DeliveryStatus.StoreFull or DeliveryStatus.OverQuota or DeliveryStatus.NoMailbox);
+            full |= status == DeliveryStatus.StoreFull;
+            overQuota |= status == DeliveryStatus.OverQuota;
+            gone |= status == DeliveryStatus.NoMailbox;
+        }
+
+        // A mailbox that went away between RCPT and the end of DATA: refused when nothing else is at stake; when others have the message, the
+        // client's repeat is refused for that one at RCPT.
+        return unavailable ? SmtpReply.LocalError451
+            : full ? SmtpReply.SystemFull452
+            : overQuota ? SmtpReply.MailboxFull452
+            : gone ? kept ? SmtpReply.LocalError451 : SmtpReply.NoSuchMailbox550
+            : new SmtpReply(250, new EnhancedCode(0, 0), origin.TraceId);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Blob {Blob} is left for the sweeper: {Why}")]
+    private partial void LogLeftForSweeper(string blob, string why);
+}

@@ -1,0 +1,53 @@
+using System.Collections.ObjectModel;
+using MailGrains.Contracts.Delivery;
+using MailGrains.Messages.Summaries;
+
+namespace MailGrains.Gateways.Smtp;
+
+/// <summary>A message's content, received whole: its hash, its summary, and where each tenant's copy of it lies.</summary>
+public sealed class IncomingContent
+{
+    private readonly MessageBody? _inline;
+    private readonly IReadOnlyDictionary<string, MessageBody> _bodies;
+
+    private IncomingContent(long bytes, byte[] hash, MessageSummary summary, MessageBody? inline, IReadOnlyDictionary<string, MessageBody> bodies)
+    {
+        Bytes = bytes;
+        Hash = hash;
+        Summary = summary;
+        EncodedSummary = summary.Encode();
+        HasMessageId = summary.HasMessageId;
+        _inline = inline;
+        _bodies = bodies;
+    }
+
+    public long Bytes { get; }
+
+    /// <summary>SHA-256 of the content as received.</summary>
+    public byte[] Hash { get; }
+
+    public MessageSummary Summary { get; }
+
+    /// <summary>The summary as it is stored: encoded once, whatever the number of mailboxes.</summary>
+    public byte[] EncodedSummary { get; }
+
+    /// <summary>Only such a message is recognised when it is repeated.</summary>
+    public bool HasMessageId { get; }
+
+    /// <summary>More than 50 Received fields: a loop (RFC 5321 §6.3).</summary>
+    public bool IsLooping => Summary.ReceivedCount > MaxReceived;
+
+    public const int MaxReceived = 50;
+
+    /// <summary>Blobs by tenant; empty when the content is inline.</summary>
+    public IReadOnlyDictionary<string, MessageBody> Blobs => _bodies;
+
+    public static IncomingContent OfInline(byte[] content, byte[] hash, MessageSummary summary) =>
+        new(content.Length, hash, summary, new MessageBody(content.Length, content, null), ReadOnlyDictionary<string, MessageBody>.Empty);
+
+    public static IncomingContent OfBlobs(long bytes, byte[] hash, MessageSummary summary, IReadOnlyDictionary<string, MessageBody> bodies) =>
+        new(bytes, hash, summary, null, bodies);
+
+    /// <summary>A body is shared inside a tenant only.</summary>
+    public MessageBody BodyFor(string tenant) => _inline ?? _bodies[tenant];
+}

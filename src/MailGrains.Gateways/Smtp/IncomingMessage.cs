@@ -1,0 +1,152 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Net;
+using MailGrains.Contracts.Delivery;
+using MailGrains.Protocols.Smtp;
+using MailGrains.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailGrains.Gateways.Smtp;
+
+/// <summary>
+/// A message while it arrives. Up to the inline limit it is gathered in memory; beyond it is streamed to a blob for each tenant and to the
+/// summary's parser at once, at the pace of the slowest, and hashed. Nothing is visible to a reader before a mailbox has committed it.
+/// </summary>
+public sealed partial class IncomingMessage(
+    Transaction transaction, MessageOrigin origin, GatewayOptions options, HandOver handOver, GatewayMetrics metrics, ILogger logger)
+    : ISmtpContentSink, IDisposable
+{
+    private static readonly SmtpReply TooManyHops554 = new(554, new EnhancedCode(4, 6), "Too many hops");
+
+    private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(8 * 1024);
+    private int _buffered;
+    private LargeBody? _large;
+
+    public async ValueTask<SmtpReply?> WriteAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken)
+    {
+        if (_large is null)
+        {
+            if (_buffered + piece.Length <= MessageBody.InlineLimit)
+            {
+                Append(piece.Span);
+                return null;
+            }
+
+            _large = handOver.BeginLargeBody(transaction.Hops(), origin);
+            await _large.WriteAsync(_buffer.AsMemory(0, _buffered), cancellationToken);
+            ReturnBuffer();
+        }
+
+        await _large.WriteAsync(piece, cancellationToken);
+        return null;
+    }
+
+    public async ValueTask<SmtpReply> CompleteAsync(CancellationToken cancellationToken)
+    {
+        // The connection's end must not undo a hand-over that has begun: it gets its own time.
+        using var limit = new CancellationTokenSource(options.HandOverTimeout);
+        var started = Stopwatch.GetTimestamp();
+        SmtpReply reply;
+        long bytes;
+        try
+        {
+            (reply, bytes) = await KeepAsync(limit.Token);
+        }
+        finally
+        {
+            Dispose();
+        }
+
+        var milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        metrics.MessageAnswered(reply.Code, started);
+        LogMessage(origin.TraceId, origin.Peer, transaction.ReversePath.Text, transaction.Recipients.Count, bytes, reply.Status, milliseconds);
+        return reply;
+    }
+
+    public async ValueTask AbortAsync(SmtpContentFailure reason)
+    {
+        if (_large is not null)
+        {
+            await _large.AbortAsync();
+        }
+
+        Dispose();
+
+        LogAborted(origin.TraceId, origin.Peer, transaction.ReversePath.Text, transaction.Recipients.Count, reason);
+    }
+
+    private async ValueTask<(SmtpReply Reply, long Bytes)> KeepAsync(CancellationToken cancellationToken)
+    {
+        var bytes = (long)_buffered;
+        try
+        {
+            var content = _large is null ? TakeInline() : await _large.CompleteAsync(cancellationToken);
+            bytes = content.Bytes;
+            if (content.IsLooping)
+            {
+                await handOver.ForgetAsync(content, cancellationToken);
+                return (TooManyHops554, bytes);
+            }
+
+            return (await handOver.DeliverAsync(transaction, origin, content, cancellationToken), bytes);
+        }
+        catch (StoreException e)
+        {
+            LogStoreFailure(origin.TraceId, e.Failure, e.Message);
+            return (e.Failure == StoreFailure.Full ? SmtpReply.SystemFull452 : SmtpReply.LocalError451, bytes);
+        }
+        catch (OperationCanceledException)
+        {
+            return (SmtpReply.LocalError451, bytes);
+        }
+    }
+
+    private IncomingContent TakeInline()
+    {
+        var inline = _buffer.AsSpan(0, _buffered).ToArray();
+        ReturnBuffer();
+        return handOver.ReadInline(inline);
+    }
+
+    private void Append(ReadOnlySpan<byte> piece)
+    {
+        if (_buffered + piece.Length > _buffer!.Length)
+        {
+            var grown = ArrayPool<byte>.Shared.Rent(Math.Max(MessageBody.InlineLimit, _buffered + piece.Length));
+            _buffer.AsSpan(0, _buffered).CopyTo(grown);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = grown;
+        }
+
+        piece.CopyTo(_buffer.AsSpan(_buffered));
+        _buffered += piece.Length;
+    }
+
+    /// <summary>Lets the buffers go; the session's last call of a sink has done it already.</summary>
+    public void Dispose()
+    {
+        ReturnBuffer();
+        _large?.Dispose();
+    }
+
+    private void ReturnBuffer()
+    {
+        if (_buffer is not null)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = null;
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms")]
+    private partial void LogMessage(
+        string traceId, IPAddress peer, string reversePath, int recipients, long bytes, string status, double milliseconds);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients: not taken, {Reason}")]
+    private partial void LogAborted(string traceId, IPAddress peer, string reversePath, int recipients, SmtpContentFailure reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{TraceId}: the store failed ({Failure}): {Why}")]
+    private partial void LogStoreFailure(string traceId, StoreFailure failure, string why);
+}

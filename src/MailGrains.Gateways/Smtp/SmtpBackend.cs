@@ -1,0 +1,112 @@
+using System.Net;
+using MailGrains.Contracts;
+using MailGrains.Contracts.Delivery;
+using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Protocols.Smtp;
+using Microsoft.Extensions.Logging;
+
+namespace MailGrains.Gateways.Smtp;
+
+/// <summary>One connection's mail: recipients are resolved at RCPT, the content is handed over at the end of DATA, and 250 is said when it is kept.</summary>
+public sealed partial class SmtpBackend(
+    IPAddress peer, GatewayOptions options, RecipientResolver resolver, HandOver handOver, GatewayMetrics metrics, TimeProvider time,
+    ILogger<SmtpBackend> logger) : ISmtpBackend
+{
+    private static readonly SmtpReply MailboxLoop550 = new(550, new EnhancedCode(4, 6), "This list leads to itself");
+    private static readonly SmtpReply ListTooLarge451 = new(451, new EnhancedCode(3, 5), "This list is too large or nested too deep");
+
+    private SmtpHello _hello;
+    private Transaction? _transaction;
+
+    public void Hello(SmtpHello hello) => _hello = hello;
+
+    public ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken)
+    {
+        _transaction = new Transaction(reversePath, parameters);
+        return new(SmtpReply.SenderOk250);
+    }
+
+    public async ValueTask<SmtpReply> RcptAsync(ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken)
+    {
+        // <Postmaster> without a domain is ours (RFC 5321 §4.5.1).
+        var mailbox = forwardPath.Mailbox ?? new Mailbox("postmaster", options.HostName);
+        if (mailbox.IsAddressLiteral || !AddressName.TryNormalize(mailbox.Localpart, mailbox.Domain, out var address))
+        {
+            return SmtpReply.RelayDenied550;
+        }
+
+        var resolution = await resolver.ResolveAsync(address, cancellationToken);
+        switch (resolution.Outcome)
+        {
+            case ResolutionOutcome.NoSuchUser:
+                return SmtpReply.NoSuchMailbox550;
+            case ResolutionOutcome.NotLocal:
+                return SmtpReply.RelayDenied550;
+            case ResolutionOutcome.Loop:
+                return MailboxLoop550;
+            case ResolutionOutcome.TooLarge:
+                return ListTooLarge451;
+        }
+
+        var refusal = await CheckAsync(resolution.Targets, cancellationToken);
+        if (refusal is null)
+        {
+            _transaction!.Add(new AcceptedRecipient(forwardPath.Text, resolution.Targets));
+        }
+
+        return refusal ?? SmtpReply.RecipientOk250;
+    }
+
+    public ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken)
+    {
+        var origin = new MessageOrigin(peer, _hello, EmailId.New(time.GetUtcNow()), time.GetUtcNow());
+        return new(SmtpContentStart.To(new IncomingMessage(_transaction!, origin, options, handOver, metrics, logger)));
+    }
+
+    public void Reset() => _transaction = null;
+
+    public void Failed(Exception failure)
+    {
+        if (failure is StoreUnavailableException or OrleansException or TimeoutException or OperationCanceledException)
+        {
+            LogUnavailable(failure.Message);
+        }
+        else
+        {
+            LogFailed(failure);
+        }
+    }
+
+    public ValueTask DisposeAsync() => default;
+
+    private async ValueTask<SmtpReply?> CheckAsync(IReadOnlyList<LocalTarget> targets, CancellationToken cancellationToken)
+    {
+        var bytes = _transaction!.Parameters.Size ?? 0;
+        if (targets.Count == 1)
+        {
+            return Refusal(await handOver.CheckAsync(targets[0].Mailbox, bytes, cancellationToken), alone: true);
+        }
+
+        var checks = await Task.WhenAll(targets.Select(t => handOver.CheckAsync(t.Mailbox, bytes, cancellationToken).AsTask()));
+        return checks.All(c => c == DeliveryStatus.NoMailbox)
+            ? SmtpReply.NoSuchMailbox550
+            : checks.Select(c => Refusal(c, alone: false)).FirstOrDefault(r => r is not null);
+    }
+
+    // A member of a list that has gone does not keep the others from their copy; one that is full does, since its copy would be lost.
+    private static SmtpReply? Refusal(DeliveryStatus status, bool alone) => status switch
+    {
+        DeliveryStatus.Delivered => null,
+        DeliveryStatus.NoMailbox => alone ? SmtpReply.NoSuchMailbox550 : null,
+        DeliveryStatus.OverQuota => SmtpReply.MailboxFull452,
+        DeliveryStatus.StoreFull => SmtpReply.SystemFull452,
+        _ => SmtpReply.LocalError451,
+    };
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "SMTP: a command could not be answered now: {Why}")]
+    private partial void LogUnavailable(string why);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "SMTP: a command failed")]
+    private partial void LogFailed(Exception exception);
+}

@@ -1,0 +1,48 @@
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Protocols.Smtp;
+
+namespace MailGrains.Gateways.Smtp;
+
+/// <summary>An accepted recipient of an open transaction, with the mailboxes that it led to at RCPT.</summary>
+public sealed record AcceptedRecipient(string ForwardPath, IReadOnlyList<LocalTarget> Targets);
+
+/// <summary>A mailbox that the message goes to, once in a transaction, under the first recipient that led to it.</summary>
+public readonly record struct Hop(LocalTarget Target, string Recipient);
+
+/// <summary>One mail transaction (RFC 5321 §3.3) from MAIL to its reply.</summary>
+public sealed class Transaction(ReversePath reversePath, MailParameters parameters)
+{
+    private readonly List<AcceptedRecipient> _recipients = [];
+
+    public ReversePath ReversePath => reversePath;
+
+    public MailParameters Parameters => parameters;
+
+    public IReadOnlyList<AcceptedRecipient> Recipients => _recipients;
+
+    public void Add(AcceptedRecipient recipient) => _recipients.Add(recipient);
+
+    /// <summary>Each mailbox once, however many recipients lead to it, in the order of the recipients.</summary>
+    public IReadOnlyList<Hop> Hops()
+    {
+        if (_recipients is [{ Targets: [var only] } single])
+        {
+            return [new Hop(only, single.ForwardPath)];
+        }
+
+        var seen = new HashSet<MailboxId>();
+        var hops = new List<Hop>();
+        foreach (var recipient in _recipients)
+        {
+            foreach (var target in recipient.Targets)
+            {
+                if (seen.Add(target.Mailbox))
+                {
+                    hops.Add(new Hop(target, recipient.ForwardPath));
+                }
+            }
+        }
+
+        return hops;
+    }
+}
