@@ -15,6 +15,7 @@ public static class TableLimits
     public const int MaxPropertyBytes = 64 * 1024;
     public const int MaxProperties = 252;
     public const int MaxKeyChars = 512;
+    public const int MaxPropertyNameChars = 255;
 
     /// <summary>Bytes that a row takes on the wire: keys, names, text as UTF-8, binary as base64, and 64 bytes a property for its frame.</summary>
     public static int EncodedSize(string row, IReadOnlyDictionary<string, TableValue> properties)
@@ -93,6 +94,16 @@ public static class TableLimits
                 TableValueKind.Bytes => value.AsBytes!.Value.Length,
                 _ => 8,
             };
+            if (NameViolation(name) is { } badName)
+            {
+                return $"property '{name}' of row '{operation.Row}': {badName}";
+            }
+
+            if (value.Kind == TableValueKind.Text && !IsUtf16(value.AsText!))
+            {
+                return $"property '{name}' of row '{operation.Row}' holds text that is no valid UTF-16";
+            }
+
             if (bytes > MaxPropertyBytes)
             {
                 return $"property '{name}' of row '{operation.Row}' has more than {MaxPropertyBytes} bytes";
@@ -121,5 +132,41 @@ public static class TableLimits
         }
 
         return null;
+    }
+
+    /// <summary>The reason why a property can't have this name, or null: names are identifiers, and three belong to the service.</summary>
+    private static string? NameViolation(string name)
+    {
+        if (name.Length is 0 or > MaxPropertyNameChars)
+        {
+            return $"a name has 1 to {MaxPropertyNameChars} characters";
+        }
+
+        foreach (var c in name)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c != '_')
+            {
+                return "a name consists of ASCII letters, digits and '_'";
+            }
+        }
+
+        return char.IsAsciiDigit(name[0]) ? "a name does not start with a digit"
+            : name is "PartitionKey" or "RowKey" or "Timestamp" ? "the name is the service's own"
+            : null;
+    }
+
+    private static bool IsUtf16(ReadOnlySpan<char> text)
+    {
+        for (var i = text.IndexOfAnyInRange('\uD800', '\uDFFF'); i >= 0; i = text.IndexOfAnyInRange('\uD800', '\uDFFF'))
+        {
+            if (!char.IsHighSurrogate(text[i]) || i + 1 == text.Length || !char.IsLowSurrogate(text[i + 1]))
+            {
+                return false;
+            }
+
+            text = text[(i + 2)..];
+        }
+
+        return true;
     }
 }

@@ -108,6 +108,33 @@ public abstract class TableLimitsContract
         await RefusesAsync(() => Store.ReadRowsAsync(TableNames.Mail, key, KeyRange.All, Token).CountAsync(Token).AsTask());
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("1st")]
+    [InlineData("a-b")]
+    [InlineData("a.b")]
+    [InlineData("é")]
+    [InlineData("PartitionKey")]
+    [InlineData("RowKey")]
+    [InlineData("Timestamp")]
+    public async Task APropertyNameIsAnIdentifierAndNoneOfTheServices(string name)
+    {
+        await RefusesAsync(TableOperation.Upsert("r", Of((name, "v"))));
+        await RefusesAsync(TableOperation.Upsert("r", Of((new string('n', 256), "v"))));
+        await TakesAsync(TableOperation.Upsert("r", Of(("_1st", "v"), ("rowKey", "v"), (new string('n', 255), "v"))));
+    }
+
+    [Fact]
+    public async Task TextIsValidUtf16()
+    {
+        await TakesAsync(TableOperation.Insert("r", Of(("v", "a\U0001D11Eb\U0001D11E"), ("empty", ""))));
+        Assert.Equal("a\U0001D11Eb\U0001D11E", (await Store.ReadAsync(TableNames.Mail, Partition, "r", Token))!.Text("v"));
+        foreach (var text in new[] { "\uD834", "a\uD834", "\uDD1E", "\uD834a", "\uDD1E\uD834", "\U0001D11E\uD834" })
+        {
+            await RefusesAsync(TableOperation.Insert("s", Of(("v", text))));
+        }
+    }
+
     private static Dictionary<string, TableValue> Of(params (string Name, TableValue Value)[] properties) =>
         properties.ToDictionary(p => p.Name, p => p.Value);
 
