@@ -6,7 +6,10 @@ using MailGrains.Protocols.Tests.Wire;
 
 namespace MailGrains.Protocols.Tests.Smtp;
 
-/// <summary>What a session costs, measured when asked for: <c>-explicit only -class "*SmtpCost"</c>.</summary>
+/// <summary>
+/// What a session costs. Both ends run inline on the test's thread, so its allocations are counted exactly whatever else runs; the processor time that is
+/// printed is the whole process's and means something when the class runs alone.
+/// </summary>
 public sealed class SmtpCost(ITestOutputHelper output)
 {
     private static readonly byte[][] Steps =
@@ -16,28 +19,28 @@ public sealed class SmtpCost(ITestOutputHelper output)
         "QUIT\r\n"u8.ToArray(),
     ];
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task OfAConnectionWithOneMessageOf4KiB()
     {
-        const int messages = 50_000;
+        const int messages = 20_000;
         await RunAsync(messages);
         await PipesAloneAsync(messages);
-        var allocated = GC.GetTotalAllocatedBytes(true);
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
         var session = await MeasureAsync(RunAsync, messages);
-        allocated = (GC.GetTotalAllocatedBytes(true) - allocated) / messages;
+        allocated = (GC.GetAllocatedBytesForCurrentThread() - allocated) / messages;
         var pipes = await MeasureAsync(PipesAloneAsync, messages);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{session:f1} us of CPU and {allocated} bytes, {pipes:f1} us of it for pipes and client"));
-        Assert.True(session < 200);
+        Assert.InRange(allocated, 1, 4_000);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task OfAnIdleSession()
     {
-        const int sessions = 10_000;
+        const int sessions = 1_000;
         var options = new SmtpServerOptions { HostName = "mx.example.test" };
         var pipes = Enumerable.Range(0, sessions).Select(_ => new PipePair()).ToArray();
-        var before = GC.GetTotalMemory(true);
         var running = new Task[sessions];
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < sessions; i++)
         {
             running[i] = new SmtpServerSession(options, new NullBackend(), TimeProvider.System).RunAsync(pipes[i].Server, CancellationToken.None);
@@ -46,9 +49,10 @@ public sealed class SmtpCost(ITestOutputHelper output)
             Drain(pipes[i].Client);
         }
 
-        var bytes = (GC.GetTotalMemory(true) - before) / sessions;
-        output.WriteLine($"{bytes} bytes");
-        Assert.True(bytes < 4_000);
+        // What was allocated and not given back can't be more than what was allocated.
+        allocated = (GC.GetAllocatedBytesForCurrentThread() - allocated) / sessions;
+        output.WriteLine($"{allocated} bytes");
+        Assert.InRange(allocated, 1, 4_000);
         foreach (var pair in pipes)
         {
             await pair.Client.Output.CompleteAsync();
