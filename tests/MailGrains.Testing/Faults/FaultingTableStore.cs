@@ -65,6 +65,18 @@ public sealed class FaultingTableStore(ITableStore inner) : ITableStore
     /// <summary>Commits that <see cref="HoldCommits"/> keeps waiting right now.</summary>
     public long HeldCommits => Interlocked.Read(ref _waiting);
 
+    /// <summary>Transactions that wait for <see cref="LandDelayedAsync"/>.</summary>
+    public int DelayedCommits
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _delayed.Count;
+            }
+        }
+    }
+
     public long Reads => Interlocked.Read(ref _reads);
 
     public long RangeReads => Interlocked.Read(ref _rangeReads);
@@ -74,6 +86,9 @@ public sealed class FaultingTableStore(ITableStore inner) : ITableStore
 
     /// <summary>Decides the fault of a commit that no <see cref="Fail"/> is left for; null lets it through.</summary>
     public Func<string, IReadOnlyList<TableOperation>, CommitFault?>? WhenCommitting { get; set; }
+
+    /// <summary>Runs before each commit's fault is decided; may commit, or wait.</summary>
+    public Func<Task>? BeforeCommit { get; set; }
 
     /// <summary>Runs before each point read (with its row) and range read (with null); may throw, commit, or wait.</summary>
     public Func<string?, Task>? BeforeRead { get; set; }
@@ -99,6 +114,7 @@ public sealed class FaultingTableStore(ITableStore inner) : ITableStore
         }
 
         WhenCommitting = null;
+        BeforeCommit = null;
         BeforeRead = null;
     }
 
@@ -158,6 +174,11 @@ public sealed class FaultingTableStore(ITableStore inner) : ITableStore
         string table, string partition, IReadOnlyList<TableOperation> operations, CancellationToken cancellationToken)
     {
         await HeldAsync(cancellationToken);
+        if (BeforeCommit is { } before)
+        {
+            await before();
+        }
+
         switch (NextFault(partition, operations))
         {
             case null:

@@ -1,0 +1,3 @@
+using MailGrains.Testing.Azurite;
+
+[assembly: AssemblyFixture(typeof(AzuriteFixture))]
