@@ -10,11 +10,13 @@ internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredK
 {
     private const int SaltBytes = 16;
 
-    /// <summary>Costly: one PBKDF2 of <paramref name="iterations"/> rounds.</summary>
+    /// <summary>A verifier with a new salt. Costly: one PBKDF2 of <paramref name="iterations"/> rounds.</summary>
     /// <param name="prepared">The password after <see cref="SaslPrep"/>.</param>
-    public static ScramVerifier Make(HashAlgorithmName hash, string prepared, int iterations)
+    public static ScramVerifier Make(HashAlgorithmName hash, string prepared, int iterations) =>
+        Derive(hash, prepared, RandomNumberGenerator.GetBytes(SaltBytes), iterations);
+
+    public static ScramVerifier Derive(HashAlgorithmName hash, string prepared, byte[] salt, int iterations)
     {
-        var salt = RandomNumberGenerator.GetBytes(SaltBytes);
         var salted = SaltedPassword(hash, prepared, salt, iterations);
         return new ScramVerifier(
             iterations, salt, StoredKeyOf(hash, salted), CryptographicOperations.HmacData(hash, salted, "Server Key"u8));

@@ -1,0 +1,69 @@
+using MailGrains.Contracts.Directory;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace MailGrains.Web.Api;
+
+/// <summary>
+/// The admin API. A PUT is idempotent (201 made, 200 changed or same), the parent must exist (404), a DELETE answers 204, a collection is
+/// read in pages: <c>?after=&amp;limit=</c>, where <c>next</c> of a page is <c>after</c> of the next.
+/// </summary>
+internal static class AdminApi
+{
+    public const string Prefix = "/api/v1";
+
+    private const int DefaultLimit = 100;
+
+    public static void Map(IEndpointRouteBuilder app)
+    {
+        var api = app.MapGroup(Prefix).RequireAuthorization(OperatorPolicy.Api);
+        ApiProblems.Catch(api);
+        TenantEndpoints.Map(api.MapGroup("/tenants").WithTags("Tenants"));
+        DomainEndpoints.Map(api.MapGroup("/tenants/{tenant}/domains").WithTags("Domains"));
+        MailboxEndpoints.Map(api.MapGroup("/tenants/{tenant}/mailboxes").WithTags("Mailboxes"));
+        AliasEndpoints.Map(api.MapGroup("/tenants/{tenant}/aliases").WithTags("Aliases"));
+    }
+
+    /// <summary>The answer to a PUT: a problem, or the resource as it is now.</summary>
+    public static IResult Put<T>(HttpContext context, PutOutcome outcome, T view)
+    {
+        if (ApiProblems.Of(outcome) is { } problem)
+        {
+            return problem;
+        }
+
+        return outcome.Status == PutStatus.Created ? TypedResults.Created(context.Request.Path.ToUriComponent(), view) : TypedResults.Ok(view);
+    }
+
+    /// <summary>One page of a tenant's collection; 404 where there is no such tenant.</summary>
+    public static async Task<IResult> ListAsync<T>(
+        IGrainFactory grains, string tenant, DirectoryCollection collection, string? after, int? limit, Func<string, T> view,
+        CancellationToken cancellationToken)
+    {
+        var grain = grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant));
+        return await grain.FindAsync(cancellationToken) is null
+            ? ApiProblems.NotFound("There is no such tenant.")
+            : await ListAsync(page => grain.ListAsync(collection, page.After, page.Limit, cancellationToken), after, limit, view);
+    }
+
+    public static async Task<IResult> ListAsync<T>(
+        Func<(string? After, int Limit), ValueTask<DirectoryPage>> list, string? after, int? limit, Func<string, T> view)
+    {
+        var rows = limit ?? DefaultLimit;
+        if (rows is < 1 or > DirectoryPage.MaxLimit)
+        {
+            throw new ApiException(StatusCodes.Status400BadRequest, $"limit is 1 to {DirectoryPage.MaxLimit}.");
+        }
+
+        try
+        {
+            var page = await list((after, rows));
+            return TypedResults.Ok(new Page<T>([.. page.Names.Select(view)], page.Next));
+        }
+        catch (ArgumentException)
+        {
+            throw new ApiException(StatusCodes.Status400BadRequest, "after is the next of a page.");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace MailGrains.Web.Api;
+
+/// <summary>What the API's description (OpenAPI) says beside the endpoints' own metadata.</summary>
+internal static class ApiDescription
+{
+    private const string SecurityScheme = "operatorKey";
+
+    public static void Configure(OpenApiOptions options)
+    {
+        options.ShouldInclude = description => description.RelativePath?.StartsWith(AdminApi.Prefix.TrimStart('/'), StringComparison.Ordinal) == true;
+        options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info = new OpenApiInfo
+            {
+                Title = "MailGrains admin API",
+                Version = "v1",
+                Description = "Tenants, their domains, mailboxes and aliases. Errors are problem+json (RFC 9457).",
+            };
+
+            // Where it was fetched from is where it is.
+            document.Servers = [];
+            document.AddComponent<IOpenApiSecurityScheme>(
+                SecurityScheme, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The operator's key." });
+            document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SecurityScheme, document)] = [] }];
+            return Task.CompletedTask;
+        });
+    }
+
+    public static RouteHandlerBuilder DescribeList<TPage>(this RouteHandlerBuilder endpoint, string name, string summary) => endpoint
+        .WithName(name)
+        .WithSummary(summary)
+        .Produces<TPage>()
+        .ProducesProblems(StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound);
+
+    public static RouteHandlerBuilder DescribeGet<TView>(this RouteHandlerBuilder endpoint, string name, string summary) => endpoint
+        .WithName(name)
+        .WithSummary(summary)
+        .Produces<TView>()
+        .ProducesProblems(StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound);
+
+    public static RouteHandlerBuilder DescribePut<TBody, TView>(this RouteHandlerBuilder endpoint, string name, string summary)
+        where TBody : notnull => endpoint
+        .WithName(name)
+        .WithSummary(summary)
+        .Accepts<TBody>(isOptional: true, "application/json")
+        .Produces<TView>()
+        .Produces<TView>(StatusCodes.Status201Created)
+        .ProducesProblems(
+            StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound, StatusCodes.Status409Conflict, StatusCodes.Status413PayloadTooLarge,
+            StatusCodes.Status415UnsupportedMediaType);
+
+    public static RouteHandlerBuilder DescribeDelete(this RouteHandlerBuilder endpoint, string name, string summary) => endpoint
+        .WithName(name)
+        .WithSummary(summary)
+        .Produces(StatusCodes.Status204NoContent)
+        .ProducesProblems(StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound, StatusCodes.Status409Conflict);
+
+    private static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder endpoint, params int[] statuses)
+    {
+        foreach (var status in (int[])[.. statuses, StatusCodes.Status401Unauthorized, StatusCodes.Status429TooManyRequests, StatusCodes.Status503ServiceUnavailable])
+        {
+            endpoint.ProducesProblem(status);
+        }
+
+        return endpoint;
+    }
+}

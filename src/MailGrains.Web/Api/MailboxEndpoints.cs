@@ -1,0 +1,50 @@
+using MailGrains.Contracts.Directory;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace MailGrains.Web.Api;
+
+internal static class MailboxEndpoints
+{
+    public static void Map(RouteGroupBuilder mailboxes)
+    {
+        mailboxes.MapGet("", ListAsync).DescribeList<Page<AddressView>>("ListMailboxes", "A tenant's mailboxes by domain and name, a page at a time");
+        mailboxes.MapGet("/{address}", GetAsync).DescribeGet<MailboxView>("GetMailbox", "A mailbox");
+        mailboxes.MapPut("/{address}", PutAsync).DescribePut<MailboxBody, MailboxView>("PutMailbox", "Makes or changes a mailbox");
+        mailboxes.MapDelete("/{address}", DeleteAsync).DescribeDelete("DeleteMailbox", "Deletes a mailbox and its mail");
+    }
+
+    private static Task<IResult> ListAsync(IGrainFactory grains, string tenant, string? after, int? limit, CancellationToken cancellationToken) =>
+        AdminApi.ListAsync(grains, tenant, DirectoryCollection.Mailboxes, after, limit, address => new AddressView(address), cancellationToken);
+
+    private static async Task<IResult> GetAsync(
+        HttpContext context, IGrainFactory grains, string tenant, string address, CancellationToken cancellationToken)
+    {
+        var name = PathNames.Address(context, address);
+        return await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).FindMailboxAsync(name, cancellationToken) is { } found
+            ? TypedResults.Ok(View(found))
+            : ApiProblems.NotFound("The tenant has no such mailbox.");
+    }
+
+    private static async Task<IResult> PutAsync(
+        HttpContext context, IGrainFactory grains, string tenant, string address, CancellationToken cancellationToken)
+    {
+        var grain = grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant));
+        var name = PathNames.Address(context, address);
+        var body = await RequestBody.ReadAsync(context, ApiJson.Default.MailboxBody, new MailboxBody());
+        var outcome = await grain.PutMailboxAsync(name, new MailboxSettings(body.Password, body.QuotaBytes), cancellationToken);
+        return ApiProblems.Of(outcome) is { } problem
+            ? problem
+            : await grain.FindMailboxAsync(name, cancellationToken) is { } found
+                ? AdminApi.Put(context, outcome, View(found))
+                : ApiProblems.NotFound("The mailbox was deleted meanwhile.");
+    }
+
+    private static async Task<IResult> DeleteAsync(
+        HttpContext context, IGrainFactory grains, string tenant, string address, CancellationToken cancellationToken) =>
+        ApiProblems.Of(
+            await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).DeleteMailboxAsync(PathNames.Address(context, address), cancellationToken));
+
+    private static MailboxView View(MailboxRecord record) => new(record.Address, record.Mailbox.ToString(), record.QuotaBytes, record.Complete);
+}

@@ -1,0 +1,40 @@
+using MailGrains.Contracts.Directory;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace MailGrains.Web.Api;
+
+internal static class TenantEndpoints
+{
+    public static void Map(RouteGroupBuilder tenants)
+    {
+        tenants.MapGet("", ListAsync).DescribeList<Page<NameView>>("ListTenants", "Tenants by name, a page at a time");
+        tenants.MapGet("/{tenant}", GetAsync).DescribeGet<TenantView>("GetTenant", "A tenant");
+        tenants.MapPut("/{tenant}", PutAsync).DescribePut<TenantBody, TenantView>("PutTenant", "Makes or changes a tenant");
+        tenants.MapDelete("/{tenant}", DeleteAsync).DescribeDelete("DeleteTenant", "Deletes a tenant that has no domains");
+    }
+
+    private static Task<IResult> ListAsync(IGrainFactory grains, string? after, int? limit, CancellationToken cancellationToken) =>
+        AdminApi.ListAsync(
+            page => grains.GetGrain<IDirectoryGrain>(0).ListTenantsAsync(page.After, page.Limit, cancellationToken),
+            after,
+            limit,
+            name => new NameView(name));
+
+    private static async Task<IResult> GetAsync(IGrainFactory grains, string tenant, CancellationToken cancellationToken) =>
+        await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).FindAsync(cancellationToken) is { } found
+            ? TypedResults.Ok(new TenantView(found.Name, found.Settings.DisplayName))
+            : ApiProblems.NotFound("There is no such tenant.");
+
+    private static async Task<IResult> PutAsync(HttpContext context, IGrainFactory grains, string tenant, CancellationToken cancellationToken)
+    {
+        var name = PathNames.Tenant(tenant);
+        var body = await RequestBody.ReadAsync(context, ApiJson.Default.TenantBody, new TenantBody());
+        var outcome = await grains.GetGrain<ITenantGrain>(name).PutAsync(new TenantSettings(body.DisplayName), cancellationToken);
+        return AdminApi.Put(context, outcome, new TenantView(name, body.DisplayName));
+    }
+
+    private static async Task<IResult> DeleteAsync(IGrainFactory grains, string tenant, CancellationToken cancellationToken) =>
+        ApiProblems.Of(await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).DeleteAsync(cancellationToken));
+}
