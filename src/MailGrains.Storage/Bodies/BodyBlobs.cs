@@ -1,4 +1,3 @@
-using System.Globalization;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Storage.Tables;
@@ -6,23 +5,17 @@ using MailGrains.Storage.Tables;
 namespace MailGrains.Storage.Bodies;
 
 /// <summary>
-/// The blobs of bodies that are over the inline limit: one a tenant and transaction, in one account. Layout:
-/// <code>
-/// blob  body/{tenant}/{yyyyMMdd}/{holder key}/{emailId}      sole: one holder, known from the name
-///       body/{tenant}/{yyyyMMdd}/shared/{emailId}            shared: one row a holder, in the blob's account
-/// row   blobref:{encoded blob name} / {holder key}           f format 1, t when it was written (Unix ms)
-/// </code>
-/// A shared blob's rows are all written before the first hand-over, and a blob never gains a holder afterwards but from one that holds it
-/// (<see cref="AddHolderAsync"/>): so an empty partition of rows stays empty, and whoever sees it empty may delete the blob, as often as it likes.
-/// A holder keeps the body by its row <c>m:{emailId}</c>. What a crash leaves behind is the <see cref="BodySweeper"/>'s.
+/// The blobs of bodies that are over the inline limit: one a tenant and transaction, in one account, named as <see cref="BodyName"/> says. A
+/// holder, mailbox or queue, holds a body by its row <c>m:{emailId}</c>. A blob of one holder carries its name; a shared one has a row for
+/// each holder (<see cref="BodyHolders"/>), all written before the first hand-over.
+/// <para>
+/// A blob never gains a holder afterwards but from one that holds it (<see cref="AddHolderAsync"/>). So rows that have all gone stay gone, and
+/// whoever sees that deletes the blob: two who remove the last rows at once both may, and neither leaves it behind.
+/// </para>
+/// <para>What a crash leaves behind (a blob without holders, a row whose holder has not committed) is the <see cref="BodySweeper"/>'s.</para>
 /// </summary>
 public sealed class BodyBlobs(StorageAccounts accounts, TimeProvider time)
 {
-    internal const string NamePrefix = "body/";
-    internal const string PartitionPrefix = "blobref:";
-    private const string SharedSegment = "shared";
-    private const long Format = 1;
-
     /// <summary>
     /// Writes a new body for its holders, one or more, all of <paramref name="tenant"/>; when it returns, the bytes and, where there are several
     /// holders, their rows are on stable storage. Where it fails, nothing that a mailbox could name is left.
@@ -33,12 +26,14 @@ public sealed class BodyBlobs(StorageAccounts accounts, TimeProvider time)
     {
         ArgumentOutOfRangeException.ThrowIfZero(holders.Count);
         var first = holders.First();
-        var shared = holders.Count > 1;
-        var blob = new BodyBlob(first.Account, NameOf(tenant, time.GetUtcNow(), shared ? SharedSegment : first.Key, email), shared);
+        var shared = holders.Any(h => h != first);
+        var now = time.GetUtcNow();
+        var name = new BodyName(tenant, DateOnly.FromDateTime(now.UtcDateTime), shared ? null : first, email);
+        var blob = new BodyBlob(first.Account, name.ToString(), shared);
         var length = await accounts[blob.Account].Blobs.WriteAsync(blob.Name, content, cancellationToken).ConfigureAwait(false);
         if (shared)
         {
-            await WriteHoldersAsync(blob, holders, cancellationToken).ConfigureAwait(false);
+            await BodyHolders.WriteAsync(accounts[blob.Account], blob.Name, holders, now, cancellationToken).ConfigureAwait(false);
         }
 
         return new MessageBody(length, null, blob);
@@ -65,7 +60,7 @@ public sealed class BodyBlobs(StorageAccounts accounts, TimeProvider time)
     /// <returns>The blob as both must know it from now on: shared.</returns>
     public async Task<BodyBlob> AddHolderAsync(BodyBlob blob, BodyHolder from, BodyHolder holder, CancellationToken cancellationToken)
     {
-        await WriteHoldersAsync(blob, [from, holder], cancellationToken).ConfigureAwait(false);
+        await BodyHolders.WriteAsync(accounts[blob.Account], blob.Name, [from, holder], time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
         return blob with { Shared = true };
     }
 
@@ -75,45 +70,17 @@ public sealed class BodyBlobs(StorageAccounts accounts, TimeProvider time)
     /// </summary>
     public async Task RemoveHolderAsync(BodyBlob blob, BodyHolder holder, CancellationToken cancellationToken)
     {
+        // A sole holder may have begun to hand over, and not have kept the answer.
         var account = accounts[blob.Account];
-        var partition = PartitionOf(blob.Name);
-        if (blob.Shared || await HasHolderAsync(account, partition, cancellationToken).ConfigureAwait(false))
+        if (blob.Shared || await BodyHolders.AnyAsync(account, blob.Name, cancellationToken).ConfigureAwait(false))
         {
-            // A row that is gone already makes this a conflict, which is as good.
-            await account.Tables.CommitAsync(TableNames.Mail, partition, [TableOperation.Delete(holder.Key)], cancellationToken).ConfigureAwait(false);
-            if (await HasHolderAsync(account, partition, cancellationToken).ConfigureAwait(false))
+            await BodyHolders.RemoveAsync(account, blob.Name, holder.Key, TableOperation.Any, cancellationToken).ConfigureAwait(false);
+            if (await BodyHolders.AnyAsync(account, blob.Name, cancellationToken).ConfigureAwait(false))
             {
                 return;
             }
         }
 
         await account.Blobs.DeleteAsync(blob.Name, cancellationToken).ConfigureAwait(false);
-    }
-
-    internal static string NameOf(string tenant, DateTimeOffset now, string holder, EmailId email) => string.Create(
-        CultureInfo.InvariantCulture, $"{NamePrefix}{TableKey.Encode(tenant)}/{now.UtcDateTime:yyyyMMdd}/{holder}/{email}");
-
-    /// <summary>The partition of a blob's holder rows.</summary>
-    internal static string PartitionOf(string blobName) => PartitionPrefix + TableKey.Encode(blobName);
-
-    private async Task WriteHoldersAsync(BodyBlob blob, IReadOnlyCollection<BodyHolder> holders, CancellationToken cancellationToken)
-    {
-        var account = accounts[blob.Account];
-        foreach (var some in holders.Distinct().Chunk(TableLimits.MaxOperations))
-        {
-            var properties = new PropertyCollection(new("f", Format), new("t", time.GetUtcNow().ToUnixTimeMilliseconds()));
-            await account.Tables.CommitAsync(
-                TableNames.Mail, PartitionOf(blob.Name), [.. some.Select(h => TableOperation.Upsert(h.Key, properties))], cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private static async Task<bool> HasHolderAsync(StorageAccount account, string partition, CancellationToken cancellationToken)
-    {
-        await foreach (var _ in account.Tables.ReadRowsAsync(TableNames.Mail, partition, KeyRange.All, cancellationToken).ConfigureAwait(false))
-        {
-            return true;
-        }
-
-        return false;
     }
 }
