@@ -139,7 +139,11 @@ internal sealed class BoundedContent(SummaryLimits limits) : Stream
         {
             AfterRead(buffer.AsSpan(0, count));
         }
+    }
 
+    /// <summary>The same for a content in memory.</summary>
+    public void DrainMemory()
+    {
         AfterRead(_memory.Span);
         _memory = default;
     }

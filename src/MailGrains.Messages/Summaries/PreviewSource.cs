@@ -26,9 +26,9 @@ internal sealed class PreviewSource
     /// <summary>Whether the part that begins is one to <see cref="Append"/>.</summary>
     public bool Begin(ContentType type, PartHeaders headers)
     {
-        _current = headers.Disposition?.IsAttachment == true || _plain.Length > 0 ? null
+        _current = headers.Disposition?.IsAttachment == true || _plain.HasText ? null
             : type.IsMimeType("text", "plain") ? _plain
-            : type.IsMimeType("text", "html") && _html.Length == 0 ? _html
+            : type.IsMimeType("text", "html") && !_html.HasText ? _html
             : null;
         _current?.Begin(headers.Encoding, type.Charset);
         return _current is not null;
@@ -53,12 +53,15 @@ internal sealed class PreviewSource
 
         public string? Charset { get; private set; }
 
+        public bool HasText => !Bytes.Trim(" \t\r\n"u8).IsEmpty;
+
         public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
 
         public void Clear() => Length = 0;
 
         public void Begin(string encoding, string? charset)
         {
+            Length = 0;
             Encoding = encoding;
             Charset = charset;
         }

@@ -3,14 +3,14 @@ namespace MailGrains.Messages.Summaries;
 /// <summary>Turns what a parse has found, whole or broken off, into the summary.</summary>
 internal static class SummaryAssembly
 {
-    /// <param name="size">Octets of the content.</param>
-    /// <param name="lineBreaks">Of the content.</param>
+    /// <param name="parse">Its content is read to the end.</param>
     /// <param name="failure">Why the parse was broken off, or null.</param>
-    public static MessageSummary Of(SummaryParse parse, long size, long lineBreaks, Exception? failure)
+    public static MessageSummary Of(SummaryParse parse, Exception? failure)
     {
+        var size = parse.Content.BytesRead;
         var headers = parse.MessageHeaders;
         var root = failure is null && parse.Root is { } part && IsSound(part, 0, size) ? part : null;
-        var body = root ?? Opaque(parse, size, lineBreaks, failure);
+        var body = root ?? Opaque(parse, size, failure);
         return new MessageSummary
         {
             Envelope = headers?.Envelope ?? Envelope.Empty,
@@ -25,12 +25,12 @@ internal static class SummaryAssembly
         };
     }
 
-    private static BodyPart Opaque(SummaryParse parse, long size, long lineBreaks, Exception? failure)
+    private static BodyPart Opaque(SummaryParse parse, long size, Exception? failure)
     {
         if (parse.MessageHeaderLength is null && failure is not SummaryLimitException)
         {
             // The first line is no header field: there is no header, all of it is text (as RFC 822's readers have always taken it).
-            return new BodyPart { Type = "text", Subtype = "plain", BodyLength = size, Lines = lineBreaks };
+            return new BodyPart { Type = "text", Subtype = "plain", BodyLength = size, Lines = parse.Content.LineBreaks };
         }
 
         var offset = Math.Min(parse.MessageHeaderLength ?? parse.Content.FirstEmptyLineEnd ?? size, size);

@@ -159,7 +159,8 @@ internal sealed class SummaryParse : MimeReader
     private void Close(long bodyEnd, long lines)
     {
         var open = _open.Pop();
-        var part = open.Close(Math.Max(open.BodyOffset, bodyEnd), lines);
+        // Where one boundary follows the other, the parser ends the part between them before it began.
+        var part = open.Close(Math.Max(open.BodyOffset, bodyEnd), Math.Max(0, lines));
         if (_open.TryPeek(out var parent))
         {
             (parent.Parts ??= []).Add(part);

@@ -33,9 +33,8 @@ public sealed class SummaryReader(SummaryLimits limits)
             failure = e;
         }
 
-        var summary = SummaryAssembly.Of(parse, content.Length, content.Span.Count((byte)'\n'), failure);
-        Return(parse);
-        return summary;
+        parse.Content.DrainMemory();
+        return Finish(parse, failure);
     }
 
     /// <summary>
@@ -57,17 +56,18 @@ public sealed class SummaryReader(SummaryLimits limits)
         }
 
         await parse.Content.DrainAsync(cancellationToken).ConfigureAwait(false);
-        var summary = SummaryAssembly.Of(parse, parse.Content.BytesRead, parse.Content.LineBreaks, failure);
-        Return(parse);
-        return summary;
+        return Finish(parse, failure);
     }
 
-    private void Return(SummaryParse parse)
+    private MessageSummary Finish(SummaryParse parse, Exception? failure)
     {
+        var summary = SummaryAssembly.Of(parse, failure);
         if (_idle.Count < MaxIdle)
         {
             parse.Reset(null, default);
             _idle.Add(parse);
         }
+
+        return summary;
     }
 }

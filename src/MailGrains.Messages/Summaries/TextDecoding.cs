@@ -51,11 +51,16 @@ internal static class TextDecoding
     /// <summary>UTF-8, the last character cut off or not.</summary>
     private static bool IsUtf8(ReadOnlySpan<byte> bytes)
     {
-        for (var cut = 0; cut < 4 && cut <= bytes.Length; cut++)
+        if (Utf8.IsValid(bytes))
         {
-            if (Utf8.IsValid(bytes[..^cut]))
+            return true;
+        }
+
+        for (var cut = 1; cut < 4 && cut <= bytes.Length; cut++)
+        {
+            if (Rune.DecodeFromUtf8(bytes[^cut..], out _, out _) == OperationStatus.NeedMoreData)
             {
-                return true;
+                return Utf8.IsValid(bytes[..^cut]);
             }
         }
 
@@ -84,9 +89,9 @@ internal static class TextDecoding
         {
             return Encoding.GetEncoding(charset);
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            return null;
+            return null; // UTF-7 is not supported: it hides markup from whoever does not decode it
         }
     }
 }
