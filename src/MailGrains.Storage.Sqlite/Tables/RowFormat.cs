@@ -72,7 +72,7 @@ internal static class RowFormat
                 properties[i] = new(name, ReadValue(row, ref at));
             }
 
-            return new PropertyCollection(properties);
+            return new RowProperties(properties);
         }
         catch (Exception e) when (e is IndexOutOfRangeException or ArgumentException)
         {

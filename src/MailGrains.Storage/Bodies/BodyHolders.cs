@@ -15,7 +15,7 @@ internal static class BodyHolders
         StorageAccount account, string blobName, IReadOnlyCollection<BodyHolder> holders, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var partition = BodyName.PartitionOf(blobName);
-        var properties = new PropertyCollection(new("f", Format), new("t", now.ToUnixTimeMilliseconds()));
+        var properties = new RowProperties([new("f", Format), new("t", now.ToUnixTimeMilliseconds())]);
         foreach (var some in holders.Distinct().Chunk(TableLimits.MaxOperations))
         {
             await account.Tables.CommitAsync(

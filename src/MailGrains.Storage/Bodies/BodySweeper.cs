@@ -42,16 +42,35 @@ public sealed class BodySweeper(StorageAccounts accounts, TimeProvider time)
         var tally = new Tally();
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(
-            account.Blobs.ListAsync(BodyName.Prefix, cancellationToken),
-            options,
-            (blob, token) => tally.AttemptAsync(() => SweepBlobAsync(account, blob.Name, days, tally, token))).ConfigureAwait(false);
-        await Parallel.ForEachAsync(
             account.Tables.ReadPartitionsAsync(TableNames.Mail, BodyName.AllPartitions, cancellationToken),
             options,
             (row, token) => tally.AttemptAsync(() => SweepRowAsync(account, row, days, tally, token))).ConfigureAwait(false);
+        await Parallel.ForEachAsync(
+            account.Blobs.ListAsync(BodyName.Prefix, cancellationToken),
+            options,
+            (blob, token) => tally.AttemptAsync(() => SweepBlobAsync(account, blob.Name, days, tally, token))).ConfigureAwait(false);
         return tally.Report();
     }
 
+    /// <summary>A row goes when its holder does not hold, whether the blob is there or not, and nobody has written it again meanwhile.</summary>
+    private async Task SweepRowAsync(StorageAccount account, TableRow row, Days days, Tally tally, CancellationToken cancellationToken)
+    {
+        if (!BodyName.TryParsePartition(row.Partition, out var name) || !BodyName.TryParse(name, out var body) ||
+            !BodyHolder.TryParse(row.Row, out var holder))
+        {
+            tally.Failed();
+            return;
+        }
+
+        if (days.Contain(body.Day) && BodyHolders.WrittenAt(row) <= time.GetUtcNow() - LeastAge &&
+            !await HoldsAsync(holder.Value, body, name, cancellationToken).ConfigureAwait(false) &&
+            await BodyHolders.RemoveAsync(account, name, row.Row, row.ETag, cancellationToken).ConfigureAwait(false))
+        {
+            tally.RowDeleted();
+        }
+    }
+
+    /// <summary>A blob goes when the holder in its name does not hold, and there is no row: a sole holder that hands over writes rows, too.</summary>
     private async Task SweepBlobAsync(StorageAccount account, string name, Days days, Tally tally, CancellationToken cancellationToken)
     {
         if (!BodyName.TryParse(name, out var body))
@@ -66,63 +85,12 @@ public sealed class BodySweeper(StorageAccounts accounts, TimeProvider time)
         }
 
         tally.Blob();
-        if (body.Sole is { } sole && await HoldsAsync(sole, body, name, cancellationToken).ConfigureAwait(false))
-        {
-            return;
-        }
-
-        // Where a sole holder has handed over, there are rows for it as well.
-        var held = false;
-        await foreach (var row in BodyHolders.ReadAsync(account, name, cancellationToken).ConfigureAwait(false))
-        {
-            held |= !await DropStaleRowAsync(account, row, body, name, tally, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (!held && !await BodyHolders.AnyAsync(account, name, cancellationToken).ConfigureAwait(false) &&
+        if (!(body.Sole is { } sole && await HoldsAsync(sole, body, name, cancellationToken).ConfigureAwait(false)) &&
+            !await BodyHolders.AnyAsync(account, name, cancellationToken).ConfigureAwait(false) &&
             await account.Blobs.DeleteAsync(name, cancellationToken).ConfigureAwait(false))
         {
             tally.BlobDeleted();
         }
-    }
-
-    /// <summary>A row whose blob is gone goes too, once its holder does not name it; one that the holder names is a loss, and evidence.</summary>
-    private async Task SweepRowAsync(StorageAccount account, TableRow row, Days days, Tally tally, CancellationToken cancellationToken)
-    {
-        if (!BodyName.TryParsePartition(row.Partition, out var name) || !BodyName.TryParse(name, out var body))
-        {
-            tally.Failed();
-            return;
-        }
-
-        if (!days.Contain(body.Day))
-        {
-            return;
-        }
-
-        var blob = await account.Blobs.ReadAsync(name, 0, 0, cancellationToken).ConfigureAwait(false);
-        if (blob is null)
-        {
-            await DropStaleRowAsync(account, row, body, name, tally, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            await blob.DisposeAsync().ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>True where the row is gone now.</summary>
-    private async Task<bool> DropStaleRowAsync(
-        StorageAccount account, TableRow row, BodyName body, string name, Tally tally, CancellationToken cancellationToken)
-    {
-        if (!BodyHolder.TryParse(row.Row, out var holder) || BodyHolders.WrittenAt(row) > time.GetUtcNow() - LeastAge ||
-            await HoldsAsync(holder.Value, body, name, cancellationToken).ConfigureAwait(false) ||
-            !await BodyHolders.RemoveAsync(account, name, row.Row, row.ETag, cancellationToken).ConfigureAwait(false))
-        {
-            return false;
-        }
-
-        tally.RowDeleted();
-        return true;
     }
 
     private async Task<bool> HoldsAsync(BodyHolder holder, BodyName body, string name, CancellationToken cancellationToken) =>

@@ -50,7 +50,7 @@ public static class MessageRows
         return
         [
             TableOperation.Upsert(MessageRow(delivery.Email), MessageProperties(head, delivery.Summary, null)),
-            TableOperation.Upsert(BodyRow(delivery.Email), new PropertyCollection(new("f", (long)Format), new("p", delivery.Prefix), new("c", content))),
+            TableOperation.Upsert(BodyRow(delivery.Email), new RowProperties([new("f", (long)Format), new("p", delivery.Prefix), new("c", content)])),
         ];
     }
 
@@ -120,13 +120,13 @@ public static class MessageRows
         return head;
     }
 
-    private static PropertyCollection MessageProperties(byte[] head, byte[] summary, byte[]? prefix)
+    private static RowProperties MessageProperties(byte[] head, byte[] summary, byte[]? prefix)
     {
         if (summary.Length <= TableLimits.MaxPropertyBytes)
         {
             return prefix is null
-                ? new PropertyCollection(new("h", head), new("s", summary))
-                : new PropertyCollection(new("h", head), new("s", summary), new("p", prefix));
+                ? new RowProperties([new("h", head), new("s", summary)])
+                : new RowProperties([new("h", head), new("s", summary), new("p", prefix)]);
         }
 
         var properties = new List<KeyValuePair<string, TableValue>> { new("h", head) };
@@ -141,7 +141,7 @@ public static class MessageRows
             properties.Add(new("p", prefix));
         }
 
-        return new PropertyCollection([.. properties]);
+        return new RowProperties([.. properties]);
     }
 
     private static ReadOnlyMemory<byte> Joined(TableRow row)
