@@ -20,7 +20,11 @@ public static class TraceHeader
     private const int MaxEhloChars = 255;
 
     /// <summary>The Received field that a hop puts first.</summary>
-    public static byte[] Received(in ReceivedClauses clauses)
+    /// <param name="endsHeader">
+    /// The content has no header (<see cref="Summaries.MessageSummary.HeaderLength"/> is 0): an empty line behind the field keeps its text from
+    /// being read as one.
+    /// </param>
+    public static byte[] Received(in ReceivedClauses clauses, bool endsHeader = false)
     {
         var writer = new HeaderFieldWriter(512);
         writer.Begin("Received"u8);
@@ -41,6 +45,11 @@ public static class TraceHeader
 
         WriteDate(ref writer, clauses.At);
         writer.End();
+        if (endsHeader)
+        {
+            writer.Lines("\r\n"u8);
+        }
+
         return writer.Finish();
     }
 

@@ -83,4 +83,16 @@ public sealed class BodyBlobs(StorageAccounts accounts, TimeProvider time)
 
         await account.Blobs.DeleteAsync(blob.Name, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Removes a body that was never handed over to anybody, and never will be. May be repeated.</summary>
+    public async Task DiscardAsync(BodyBlob blob, CancellationToken cancellationToken)
+    {
+        var account = accounts[blob.Account];
+        if (blob.Shared)
+        {
+            await BodyHolders.RemoveAllAsync(account, blob.Name, cancellationToken).ConfigureAwait(false);
+        }
+
+        await account.Blobs.DeleteAsync(blob.Name, cancellationToken).ConfigureAwait(false);
+    }
 }

@@ -32,7 +32,22 @@ internal static class BodyHolders
         return commit.Committed;
     }
 
-    public static IAsyncEnumerable<TableRow> ReadAsync(StorageAccount account, string blobName, CancellationToken cancellationToken) =>
+    /// <summary>Removes all rows of a blob that nobody holds or will hold.</summary>
+    public static async Task RemoveAllAsync(StorageAccount account, string blobName, CancellationToken cancellationToken)
+    {
+        var rows = new List<TableOperation>();
+        await foreach (var row in ReadAsync(account, blobName, cancellationToken).ConfigureAwait(false))
+        {
+            rows.Add(TableOperation.Delete(row.Row));
+        }
+
+        foreach (var some in rows.Chunk(TableLimits.MaxOperations))
+        {
+            await account.Tables.CommitAsync(TableNames.Mail, BodyName.PartitionOf(blobName), some, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static IAsyncEnumerable<TableRow> ReadAsync(StorageAccount account, string blobName, CancellationToken cancellationToken) =>
         account.Tables.ReadRowsAsync(TableNames.Mail, BodyName.PartitionOf(blobName), KeyRange.All, cancellationToken);
 
     public static async Task<bool> AnyAsync(StorageAccount account, string blobName, CancellationToken cancellationToken)

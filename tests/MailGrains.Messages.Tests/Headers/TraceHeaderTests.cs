@@ -30,6 +30,17 @@ public sealed class TraceHeaderTests
         "\tTue, 25 Nov 2025 07:12:33 +0000\r\n",
         Text(TraceHeader.Received(Clauses with { Recipient = null })));
 
+    [Fact]
+    public void ContentWithoutAHeaderIsKeptApartByAnEmptyLine()
+    {
+        var content = "no header here\r\n"u8.ToArray();
+        byte[] message = [.. TraceHeader.Received(Clauses, endsHeader: new SummaryReader().Read(content).HeaderLength == 0), .. content];
+        var summary = new SummaryReader().Read(message);
+        Assert.Equal(1, summary.ReceivedCount);
+        Assert.Equal("no header here", summary.Preview);
+        Assert.Equal(content.Length, summary.Body.BodyLength);
+    }
+
     [Theory]
     [InlineData("2001:db8::1", "([IPv6:2001:db8::1])")]
     [InlineData("::ffff:192.0.2.1", "([192.0.2.1])")]

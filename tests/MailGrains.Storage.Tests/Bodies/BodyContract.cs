@@ -155,6 +155,21 @@ public abstract class BodyContract
     }
 
     [Fact]
+    public async Task ABodyThatWasRefusedGoesWithItsRows()
+    {
+        await using var rig = await OpenAsync();
+        var sole = await rig.WriteAsync(rig.NewEmail(), BodyRig.Content(50_000), BodyRig.Mailbox());
+        var shared = await rig.WriteAsync(rig.NewEmail(), BodyRig.Content(50_000), [.. Enumerable.Range(0, 101).Select(_ => BodyRig.Mailbox())]);
+        foreach (var body in (MessageBody[])[sole, shared, shared])
+        {
+            await rig.Bodies.DiscardAsync(body.Blob!, Cancellation);
+        }
+
+        Assert.False(await rig.ExistsAsync(sole.Blob!) || await rig.ExistsAsync(shared.Blob!));
+        await rig.AssertCleanAsync();
+    }
+
+    [Fact]
     public async Task ContentThatFailsOnItsWayLeavesNothing()
     {
         await using var rig = await OpenAsync();
