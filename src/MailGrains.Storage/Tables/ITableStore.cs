@@ -11,7 +11,10 @@ public interface ITableStore
     /// <summary>Reads one row, or null when there is none.</summary>
     ValueTask<TableRow?> ReadAsync(string table, string partition, string row, CancellationToken cancellationToken);
 
-    /// <summary>Reads the rows of one partition whose row keys lie in <paramref name="rows"/>, in ordinal order of the row key.</summary>
+    /// <summary>
+    /// Reads the rows of one partition whose row keys lie in <paramref name="rows"/>, in ordinal order of the row key. No snapshot: rows come
+    /// in pages (at most 1,000 on Azure, 256 in SQLite), and commits may fall between two of them.
+    /// </summary>
     IAsyncEnumerable<TableRow> ReadRowsAsync(string table, string partition, KeyRange rows, CancellationToken cancellationToken);
 
     /// <summary>

@@ -5,7 +5,10 @@ public enum TableOperationKind : byte
     /// <summary>The row must not exist.</summary>
     Insert = 1,
 
-    /// <summary>The row must exist with the ETag <see cref="TableOperation.IfMatch"/>; all its properties are replaced.</summary>
+    /// <summary>
+    /// The row must exist with the ETag <see cref="TableOperation.IfMatch"/> (<see cref="TableOperation.Any"/>: any version); all its
+    /// properties are replaced.
+    /// </summary>
     Replace = 2,
 
     /// <summary>Written whether it exists or not; all its properties are replaced.</summary>
