@@ -18,15 +18,23 @@ internal sealed class Database(string path, TimeSpan busyTimeout)
 
     public const int Format = 1;
 
+    public const int PageBytes = 16 * 1024;
+
     /// <summary>The numbers of transactions that one opening of the file may use, as bits: ETags are opening, then transaction.</summary>
     private const int TransactionBits = 40;
 
+    /// <summary>
+    /// The properties of a small row lie with its key, where the next version overwrites them; those of a larger one lie in
+    /// <c>contents</c>, which is appended to, so that a commit fills whole pages whatever partitions it writes to.
+    /// </summary>
     private const string Schema = """
         CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         INSERT INTO meta VALUES('openings', 0);
         CREATE TABLE tables(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-        CREATE TABLE rows(id INTEGER PRIMARY KEY, tbl INTEGER NOT NULL, pk TEXT NOT NULL, rk TEXT NOT NULL, etag INTEGER NOT NULL, props BLOB NOT NULL);
-        CREATE UNIQUE INDEX rows_key ON rows(tbl, pk, rk);
+        CREATE TABLE contents(id INTEGER PRIMARY KEY, props BLOB NOT NULL);
+        CREATE TABLE rows(
+            tbl INTEGER NOT NULL, pk TEXT NOT NULL, rk TEXT NOT NULL, etag INTEGER NOT NULL, content INTEGER, props BLOB,
+            PRIMARY KEY(tbl, pk, rk)) WITHOUT ROWID;
         """;
 
     public string Path => path;
@@ -63,7 +71,7 @@ internal sealed class Database(string path, TimeSpan busyTimeout)
         try
         {
             CheckFormat(connection);
-            Execute(connection, "PRAGMA page_size=16384; PRAGMA journal_mode=WAL;");
+            Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA page_size={PageBytes}; PRAGMA journal_mode=WAL;"));
             Execute(connection, "BEGIN IMMEDIATE");
             if (CheckFormat(connection) == 0)
             {
@@ -103,6 +111,10 @@ internal sealed class Database(string path, TimeSpan busyTimeout)
                 StoreFailure.Unreadable,
                 $"'{path}' has format {format}; this release reads and writes format {Format}. Start the release that wrote it, or a newer one.");
     }
+
+    /// <summary>A passive checkpoint; failures are those of the next one too, and leave the WAL as it is.</summary>
+    public static void Checkpoint(SqliteConnection connection) =>
+        raw.sqlite3_wal_checkpoint_v2(connection.Handle, null, raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
 
     public static void Execute(SqliteConnection connection, string sql)
     {

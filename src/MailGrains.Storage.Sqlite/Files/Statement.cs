@@ -25,6 +25,8 @@ internal sealed class Statement : IDisposable
 
     public void Bind(int index, long value) => raw.sqlite3_bind_int64(_statement, index, value);
 
+    public void BindNull(int index) => raw.sqlite3_bind_null(_statement, index);
+
     public void BindText(int index, ReadOnlySpan<byte> utf8) => raw.sqlite3_bind_text(_statement, index, utf8);
 
     public void BindBlob(int index, ReadOnlySpan<byte> bytes) => raw.sqlite3_bind_blob(_statement, index, bytes);

@@ -19,15 +19,15 @@ namespace MailGrains.Storage.Sqlite.Tables;
 /// ETags are the number of the transaction: this opening's range (<see cref="Database.Open"/>) counted up, so none ever comes back.
 /// </para>
 /// </summary>
-internal sealed class CommitWriter
+internal sealed class CommitWriter : IDisposable
 {
     private const int MaxGroup = 512;
     private const int MaxGroupBytes = 16 * 1024 * 1024;
-    private const int CheckpointAfterPages = 1000;
 
     private readonly Database _database;
     private readonly CommitQueue _queue;
     private readonly Thread _thread;
+    private readonly CheckpointThread _checkpoints;
     private readonly List<PendingCommit> _group = [];
     private readonly Dictionary<string, long> _tables = new(StringComparer.Ordinal);
     private readonly List<string> _newTables = [];
@@ -39,12 +39,18 @@ internal sealed class CommitWriter
         _database = database;
         _queue = queue;
         _transaction = firstTransaction;
+        _checkpoints = new CheckpointThread(database);
         _thread = new Thread(Run) { IsBackground = true, Name = "MailGrains SQLite writer" };
         _thread.Start();
     }
 
-    /// <summary>Waits until the queue, closed before, has been written and the file is closed.</summary>
-    public void Join() => _thread.Join();
+    /// <summary>Takes no more commits, writes what waits, and closes its connections.</summary>
+    public void Dispose()
+    {
+        _queue.Close();
+        _thread.Join();
+        _checkpoints.Dispose();
+    }
 
     private void Run()
     {
@@ -62,7 +68,10 @@ internal sealed class CommitWriter
 
             CompletionBatch.Complete(_group);
             _group.Clear();
-            Checkpoint();
+            if (_connection is { } connection)
+            {
+                _checkpoints.AfterGroup(connection);
+            }
         }
 
         _connection?.Close();
@@ -73,7 +82,7 @@ internal sealed class CommitWriter
         var committing = false;
         try
         {
-            _connection ??= new WriteConnection(_database.Connect());
+            _connection ??= new WriteConnection(_database);
             _connection.Begin.Run();
             foreach (var commit in _group)
             {
@@ -96,7 +105,8 @@ internal sealed class CommitWriter
     {
         foreach (var commit in _group)
         {
-            commit.SetFailed(failure);
+            // An exception each: callers rethrow it on several threads at once.
+            commit.SetFailed(new StoreException(failure.Failure, failure.Message, failure.InnerException));
         }
 
         // Names that were given numbers in this group have none now.
@@ -117,10 +127,11 @@ internal sealed class CommitWriter
 
         var table = TableId(commit.Table, connection);
         var operations = commit.Operations;
-        Span<long> rows = stackalloc long[operations.Length];
+        Span<StoredVersion> found = stackalloc StoredVersion[operations.Length];
         for (var i = 0; i < operations.Length; i++)
         {
-            if (!connection.TryFind(table, commit, operations[i], out rows[i]))
+            found[i] = connection.Find(table, commit, operations[i]);
+            if (!found[i].Allows(operations[i]))
             {
                 commit.SetConflict(i);
                 return;
@@ -130,7 +141,7 @@ internal sealed class CommitWriter
         var etag = ++_transaction;
         for (var i = 0; i < operations.Length; i++)
         {
-            connection.Write(table, commit, operations[i], rows[i], etag);
+            connection.Write(table, commit, operations[i], found[i], etag);
         }
 
         commit.SetCommitted(ETag.Text(etag));
@@ -146,17 +157,5 @@ internal sealed class CommitWriter
         }
 
         return id;
-    }
-
-    /// <summary>
-    /// Moves what the WAL holds into the file, after the callers have their answers. Passive: it never waits for readers, and what it
-    /// leaves the next one takes. A failure leaves the WAL as it is, so nothing is lost.
-    /// </summary>
-    private void Checkpoint()
-    {
-        if (_connection is { } connection && connection.PagesWritten() > CheckpointAfterPages)
-        {
-            connection.Checkpoint();
-        }
     }
 }

@@ -13,17 +13,23 @@ internal sealed class ReadConnection : IDisposable
     private readonly Statement _rows;
     private readonly Statement _partitions;
 
-    public ReadConnection(SqliteConnection connection)
+    public ReadConnection(Database database)
     {
-        _connection = connection;
-        Database.Execute(connection, "PRAGMA query_only=1; PRAGMA cache_size=-2000");
-        var handle = connection.Handle!;
-        _table = new(handle, "SELECT id FROM tables WHERE name = ?1");
-        _point = new(handle, "SELECT etag, props FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk = ?3");
-        _rows = new(handle, "SELECT etag, props, rk FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk >= ?3 AND rk < ?4 ORDER BY rk");
-        _partitions = new(handle, """
-            SELECT etag, props, rk, pk FROM rows WHERE tbl = ?1 AND (pk, rk) >= (?2, ?3) AND pk < ?4 ORDER BY pk, rk
-            """);
+        _connection = database.Connect();
+        try
+        {
+            Database.Execute(_connection, "PRAGMA query_only=1; PRAGMA cache_size=-2000");
+            var handle = _connection.Handle!;
+            _table = new(handle, "SELECT id FROM tables WHERE name = ?1");
+            _point = new(handle, Select("") + "WHERE r.tbl = ?1 AND r.pk = ?2 AND r.rk = ?3");
+            _rows = new(handle, Select(", r.rk") + "WHERE r.tbl = ?1 AND r.pk = ?2 AND r.rk >= ?3 AND r.rk < ?4 ORDER BY r.rk");
+            _partitions = new(handle, Select(", r.rk, r.pk") + "WHERE r.tbl = ?1 AND (r.pk, r.rk) >= (?2, ?3) AND r.pk < ?4 ORDER BY r.pk, r.rk");
+        }
+        catch
+        {
+            _connection.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The number of a table, 0 when there is none yet.</summary>
@@ -84,6 +90,9 @@ internal sealed class ReadConnection : IDisposable
         _partitions.Dispose();
         _connection.Dispose();
     }
+
+    private static string Select(string keys) =>
+        $"SELECT r.etag, coalesce(r.props, c.props){keys} FROM rows r LEFT JOIN contents c ON c.id = r.content ";
 
     private static bool Fill(Statement statement, string? partition, RowPage page)
     {

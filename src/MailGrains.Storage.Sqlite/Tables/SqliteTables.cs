@@ -11,13 +11,11 @@ namespace MailGrains.Storage.Sqlite.Tables;
 /// </summary>
 internal sealed class SqliteTables : ITableStore, IDisposable
 {
-    private const int MaxIdle = 64;
-
     private readonly Database _database;
     private readonly CommitQueue _queue;
     private readonly CommitWriter _writer;
-    private readonly ConcurrentBag<PendingCommit> _idleCommits = [];
-    private readonly ConcurrentBag<ReadConnection> _idleReaders = [];
+    private readonly IdleObjects<PendingCommit> _idleCommits = new(1024);
+    private readonly IdleObjects<ReadConnection> _idleReaders = new(16);
     private readonly ConcurrentDictionary<string, long> _tableIds = new(StringComparer.Ordinal);
     private readonly Action<PendingCommit> _giveBack;
     private volatile bool _closed;
@@ -26,7 +24,7 @@ internal sealed class SqliteTables : ITableStore, IDisposable
     {
         _database = database;
         _queue = new(options.MaxWaitingCommits, options.MaxWaitingBytes);
-        _giveBack = GiveBack;
+        _giveBack = commit => _idleCommits.TryAdd(commit);
         _writer = new(database, _queue, database.Open());
     }
 
@@ -113,8 +111,7 @@ internal sealed class SqliteTables : ITableStore, IDisposable
     public void Dispose()
     {
         _closed = true;
-        _queue.Close();
-        _writer.Join();
+        _writer.Dispose();
         while (_idleReaders.TryTake(out var reader))
         {
             reader.Dispose();
@@ -134,7 +131,7 @@ internal sealed class SqliteTables : ITableStore, IDisposable
         if (!_queue.TryAdd(commit))
         {
             commit.Drop();
-            GiveBack(commit);
+            _idleCommits.TryAdd(commit);
             throw new StoreException(StoreFailure.Unavailable, _closed ? "The store is closed." : "Too many commits wait for the disk.");
         }
 
@@ -149,7 +146,7 @@ internal sealed class SqliteTables : ITableStore, IDisposable
         {
             if (!_idleReaders.TryTake(out reader))
             {
-                reader = new(_database.Connect());
+                reader = new(_database);
             }
 
             if (!_tableIds.TryGetValue(table, out var id) && (id = reader.TableId(table)) != 0)
@@ -175,21 +172,22 @@ internal sealed class SqliteTables : ITableStore, IDisposable
 
     private void GiveBack(ReadConnection reader)
     {
-        if (_closed || _idleReaders.Count >= MaxIdle)
+        if (!_idleReaders.TryAdd(reader))
         {
             reader.Dispose();
         }
-        else
+        else if (_closed)
         {
-            _idleReaders.Add(reader);
+            // Whoever comes last, this call or the closing one, finds it.
+            CloseReaders();
         }
     }
 
-    private void GiveBack(PendingCommit commit)
+    private void CloseReaders()
     {
-        if (_idleCommits.Count < 1024)
+        while (_idleReaders.TryTake(out var reader))
         {
-            _idleCommits.Add(commit);
+            reader.Dispose();
         }
     }
 
