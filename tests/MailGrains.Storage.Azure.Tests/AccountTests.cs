@@ -71,21 +71,18 @@ public sealed class AccountTests(AzuriteFixture azurite)
         var two = await azurite.Server.OpenStoresAsync(null, accounts[..2]);
         var owners = Enumerable.Range(0, 100).Select(i => (Name: $"mailbox:demo:{i:D4}", Account: two.ForNewOwner($"demo/{i:D4}").Number)).ToList();
         Assert.Equal([0, 1], owners.Select(o => o.Account).Distinct().Order());
-        foreach (var owner in owners)
-        {
-            await WriteAsync(two, owner.Name, owner.Account);
-        }
+        await Parallel.ForEachAsync(owners, Token, async (owner, _) => await WriteAsync(two, owner.Name, owner.Account));
 
         var before = await DumpAsync(two[0], two[1]);
         var three = await azurite.Server.OpenStoresAsync(null, accounts);
         Assert.Equal(before, await DumpAsync(three[0], three[1]));
-        foreach (var owner in owners)
+        await Parallel.ForEachAsync(owners, Token, async (owner, _) =>
         {
             var tables = three[owner.Account].Tables;
             Assert.Equal(owner.Name, (await tables.ReadAsync(TableNames.Mail, owner.Name, "h", Token))!.Text("v"));
             await using var body = await three[owner.Account].Blobs.ReadAsync(BlobOf(owner.Name), 0, null, Token);
             Assert.Equal((byte)owner.Account, body!.ReadByte());
-        }
+        });
 
         // New owners come into the new account as well, and only they.
         var newOwners = Enumerable.Range(100, 60).Select(i => three.ForNewOwner($"demo/{i:D4}").Number).ToList();

@@ -35,6 +35,8 @@ public sealed class AzureTableLimitsContract(OpenedStores stores) : TableLimitsC
 public sealed class AzureTableModelContract(OpenedStores stores) : TableModelContract, IClassFixture<OpenedStores>
 {
     protected override ITableStore Store => stores.Account.Tables;
+
+    protected override int Histories => 50;
 }
 
 public sealed class AzureBlobContract(OpenedStores stores) : BlobStoreContract, IClassFixture<OpenedStores>

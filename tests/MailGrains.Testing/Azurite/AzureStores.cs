@@ -28,5 +28,5 @@ public static class AzureStores
 
     public static Task<StorageAccounts> OpenAsync(AzureStorageOptions options, IMeterFactory? meters = null, string service = Service) =>
         AzureStorage.OpenAsync(
-            options, service, meters ?? new MeasuredMeters(), NullLogger.Instance, TimeProvider.System, CancellationToken.None);
+            options, service, meters ?? new UnmeasuredMeters(), NullLogger.Instance, TimeProvider.System, CancellationToken.None);
 }

@@ -7,7 +7,7 @@ namespace MailGrains.Testing.Metrics;
 public sealed class MeasuredMeters : IMeterFactory
 {
     private readonly ConcurrentBag<Meter> _meters = [];
-    private readonly ConcurrentQueue<(string Instrument, string Labels, long Value)> _counts = [];
+    private readonly ConcurrentDictionary<(string Instrument, string Labels), long> _sums = [];
     private readonly MeterListener _listener = new();
 
     public MeasuredMeters()
@@ -27,7 +27,7 @@ public sealed class MeasuredMeters : IMeterFactory
                 text.Add($"{name}={label}");
             }
 
-            _counts.Enqueue((instrument.Name, string.Join(' ', text), value));
+            _sums.AddOrUpdate((instrument.Name, string.Join(' ', text)), value, (_, sum) => sum + value);
         });
         _listener.Start();
     }
@@ -41,9 +41,9 @@ public sealed class MeasuredMeters : IMeterFactory
     }
 
     /// <summary>The sum of an instrument's measurements that carry all of <paramref name="labels"/> (<c>name=value</c>).</summary>
-    public long Sum(string instrument, params string[] labels) => _counts
-        .Where(c => c.Instrument == instrument && labels.All(l => c.Labels.Split(' ').Contains(l)))
-        .Sum(c => c.Value);
+    public long Sum(string instrument, params string[] labels) => _sums
+        .Where(s => s.Key.Instrument == instrument && labels.All(l => s.Key.Labels.Split(' ').Contains(l)))
+        .Sum(s => s.Value);
 
     public void Dispose()
     {
