@@ -53,7 +53,7 @@ public sealed class SummaryCodecTests
         var decoded = MessageSummary.Decode(summary.Encode());
         Assert.Equal(JsonSerializer.Serialize(summary), JsonSerializer.Serialize(decoded));
         Assert.Equal(summary.ThreadId(), decoded.ThreadId());
-    }, iter: 2_000);
+    }, iter: 500);
 
     [Fact]
     public void DamageIsAFormatExceptionOrAnotherSummary() => Gen.Select(Summaries, Gen.Int[0, 10_000], Gen.Byte).Sample((summary, at, value) =>
@@ -69,7 +69,7 @@ public sealed class SummaryCodecTests
         catch (FormatException)
         {
         }
-    }, iter: 5_000);
+    }, iter: 1_500);
 
     [Fact]
     public void ANewerFormatIsRefused()

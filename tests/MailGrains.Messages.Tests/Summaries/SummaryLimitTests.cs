@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using MailGrains.Messages.Summaries;
 using static MailGrains.Messages.Tests.Summaries.Mail;
@@ -39,7 +38,7 @@ public sealed class SummaryLimitTests
     [Theory]
     [InlineData("X-Long: ", 200_000, false)]
     [InlineData("X-Long: ", 300_000, true)]
-    [InlineData("X-Long: ", 20_000_000, true)]
+    [InlineData("X-Long: ", 5_000_000, true)]
     [InlineData("To: ", 300_000, true)]
     public void HeadersAreLimited(string field, int length, bool opaque) =>
         AssertOpaque($"Subject: s|Message-ID: <m@x>|{field}{new string('a', length)}||x", opaque);
@@ -56,7 +55,7 @@ public sealed class SummaryLimitTests
     public void WhatASummaryKeepsIsLimited()
     {
         var part = $"--b|Content-Type: text/plain; name=\"{new string('n', 20_000)}\"||x|";
-        AssertOpaque("Subject: s|Message-ID: <m@x>|Content-Type: multipart/mixed; boundary=b||" + string.Concat(Enumerable.Repeat(part, 900)) + "--b--|", true);
+        AssertOpaque("Subject: s|Message-ID: <m@x>|Content-Type: multipart/mixed; boundary=b||" + string.Concat(Enumerable.Repeat(part, 50)) + "--b--|", true);
     }
 
     [Fact]
@@ -97,12 +96,10 @@ public sealed class SummaryLimitTests
     [InlineData("Content-Type: text/plain||", ">|")]
     public void RepetitionTakesLinearTime(string start, string piece)
     {
-        // 240 KiB: a quadratic step would take half a minute.
+        // 240 KiB: a quadratic step would take many seconds.
         var text = start + string.Concat(Enumerable.Repeat(piece, 240 * 1024 / piece.Length));
         var bytes = Bytes(text);
-        var watch = Stopwatch.StartNew();
-        var summary = Reader.Read(bytes);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"{watch.Elapsed}");
+        var summary = ReadInTime(bytes);
         BrokenMessageTests.AssertSound(summary);
         Assert.True(HeaderValue.Decode(summary.Envelope.Subject ?? "").Length <= 240 * 1024);
     }
@@ -138,6 +135,13 @@ public sealed class SummaryLimitTests
         Assert.Equal("multipart/mixed(text/plain)", Shape(summary.Body));
     }
 
+    private static MessageSummary ReadInTime(byte[] bytes)
+    {
+        MessageSummary? summary = null;
+        Assert.InRange(ThreadTime.Of(() => summary = Reader.Read(bytes)), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        return summary!;
+    }
+
     private static Task<MessageSummary> ReadInLittleMemoryAsync(LongStream content)
     {
         // The stream answers at once, so all of it is this thread's.
@@ -151,9 +155,7 @@ public sealed class SummaryLimitTests
     private static void AssertOpaque(string text, bool opaque)
     {
         var bytes = Bytes(text);
-        var watch = Stopwatch.StartNew();
-        var summary = Reader.Read(bytes);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"{watch.Elapsed}");
+        var summary = ReadInTime(bytes);
         Assert.Equal(opaque, summary.IsOpaque);
         Assert.Equal("s", summary.Envelope.Subject);
         Assert.True(summary.HasMessageId);

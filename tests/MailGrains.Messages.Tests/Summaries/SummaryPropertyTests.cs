@@ -85,6 +85,11 @@ public sealed class SummaryPropertyTests
         }
 
         var body = text.Substring((int)part.BodyOffset, (int)part.BodyLength);
+        if (part.Parts.IsEmpty)
+        {
+            Assert.Equal(body.Count(c => c == '\n') + (body.Length > 0 && body[^1] != '\n' ? 1 : 0), part.Lines);
+        }
+
         if (part.Parts.IsEmpty && part.Type == "application")
         {
             Assert.Equal("QUJD", body.TrimEnd());

@@ -105,6 +105,13 @@ public sealed class SummaryReaderTests
         Assert.Equal(expected, Read($"Content-Type: application/pdf|Content-Disposition: attachment; {parameter}||x").Body.FileName);
 
     [Fact]
+    public void LinesOfALongTextAreCounted()
+    {
+        var summary = Read("Subject: x||" + string.Concat(Enumerable.Range(0, 10_000).Select(i => $"{new string('x', i % 150)}|")));
+        Assert.Equal(10_000, summary.Body.Lines);
+    }
+
+    [Fact]
     public async Task AStreamGivesTheSameSummaryAsMemory()
     {
         var bytes = Bytes(Nested);

@@ -29,7 +29,7 @@ public abstract class BodyContract
     {
         await using var rig = await OpenAsync();
         var holder = BodyHolder.Of(Mailbox);
-        foreach (var length in (int[])[0, 1, 4_096, MessageBody.InlineLimit, 200_000])
+        foreach (var length in (int[])[0, 4_096, MessageBody.InlineLimit, 200_000])
         {
             var email = rig.NewEmail();
             var content = BodyRig.Content(length);
@@ -40,7 +40,7 @@ public abstract class BodyContract
             byte[] whole = [.. delivery.Prefix, .. content];
             var stored = await rig.Messages.ReadAsync(Mailbox, email, Cancellation);
             Assert.Equal(whole.Length, stored!.Bytes);
-            foreach (var (offset, count) in ((long, long?)[])[(0, null), (0, 0), (0, 1), (299, 2), (300, null), (150, 1_000), (1_000, 100), (whole.Length, 10), (10_000_000, null)])
+            foreach (var (offset, count) in ((long, long?)[])[(0, null), (0, 0), (299, 2), (300, null), (150, 1_000), (10_000_000, 1)])
             {
                 foreach (var hint in (long[])[whole.Length, 0, long.MaxValue])
                 {

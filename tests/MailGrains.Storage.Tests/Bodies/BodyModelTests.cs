@@ -31,7 +31,7 @@ public sealed class BodyModelTests
     public async Task NothingIsLostAndNothingStays()
     {
         var runs = new List<(Step, int, int)[]>();
-        Steps.Sample(runs.Add, iter: 12, threads: 1);
+        Steps.Sample(runs.Add, iter: 8, threads: 1);
         foreach (var run in runs)
         {
             await using var rig = BodyRig.OnSqlite();
