@@ -48,13 +48,10 @@ public sealed class Journal<TState, TDraft>(
     private TaskScheduler? _scheduler;
     private TState? _state;
     private CommitLoop<TDraft>? _loop;
-    private SnapshotWriter<TDraft>? _snapshots;
+    private SnapshotTrigger<TDraft>? _snapshots;
     private JournalLostException? _lost;
     private bool _loaded;
     private Task _flush = Task.CompletedTask;
-    private Task _snapshot = Task.CompletedTask;
-    private int _tailCommits;
-    private long _tailBytes;
 
     /// <summary>Heard after each commit that carried events, when the state has them and before the callers are answered; must not throw.</summary>
     public event Action<long>? Committed;
@@ -168,7 +165,9 @@ public sealed class Journal<TState, TDraft>(
         foreach (var part in BatchRoom.Split(rows))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await Enqueue(OwnCall(part, BatchRoom.Measure(part, 0), cancellationToken: cancellationToken));
+            var call = OwnCall(part, BatchRoom.Measure(part, 0), cancellationToken);
+            call.ServesDeleted = true;
+            await Enqueue(call);
         }
     }
 
@@ -185,9 +184,10 @@ public sealed class Journal<TState, TDraft>(
         }
 
         var deletedAt = time.GetUtcNow();
-        await Enqueue(OwnCall(
-            rows, BatchRoom.Measure(rows, 0),
-            h => h with { Status = JournalStatus.Deleted, DeletedAt = h.DeletedAt ?? deletedAt }, cancellationToken: cancellationToken, endsBatch: true));
+        var call = OwnCall(rows, BatchRoom.Measure(rows, 0), cancellationToken);
+        call.ChangeHeader = h => h with { Status = JournalStatus.Deleted, DeletedAt = h.DeletedAt ?? deletedAt };
+        (call.ServesDeleted, call.EndsBatch) = (true, true);
+        await Enqueue(call);
     }
 
     /// <summary>Removes the journal rows and snapshots of a deleted owner; the tombstone stays. May be repeated.</summary>
@@ -202,10 +202,12 @@ public sealed class Journal<TState, TDraft>(
 
         await RunAsync(async () =>
         {
-            await JournalTruncation.RemoveRowsAsync(() => _fence.Header!, long.MaxValue, int.MaxValue, CommitHeaderAsync, cancellationToken);
+            // A snapshot that was under way when the owner was deleted ends before its blobs are listed.
+            await _snapshots!.Running;
+            await JournalTruncation.RemoveRowsAsync(() => _fence.Header!, long.MaxValue, int.MaxValue, CommitAsync, cancellationToken);
             if (_fence.Header!.Snapshot is not null)
             {
-                await CommitHeaderAsync(h => h with { Snapshot = null }, null, []);
+                await CommitAsync(h => h with { Snapshot = null }, null, []);
             }
 
             await foreach (var blob in _blobs.ListAsync(cancellationToken))
@@ -213,6 +215,9 @@ public sealed class Journal<TState, TDraft>(
                 await _blobs.DeleteAsync(blob.Name, cancellationToken);
             }
         });
+
+        Task CommitAsync(Func<JournalHeader, JournalHeader> change, Action? committed, IReadOnlyList<TableOperation> deletes) =>
+            CommitHeaderAsync(change, committed, deletes, servesDeleted: true);
     }
 
     /// <summary>
@@ -227,15 +232,7 @@ public sealed class Journal<TState, TDraft>(
         }
 
         var written = false;
-        await RunAsync(async () =>
-        {
-            if (_snapshot.IsCompleted)
-            {
-                var snapshot = WriteSnapshotAsync(cancellationToken);
-                _snapshot = snapshot;
-                written = await snapshot;
-            }
-        });
+        await RunAsync(async () => written = await _snapshots!.WriteNowAsync(cancellationToken));
         return written;
     }
 
@@ -244,25 +241,26 @@ public sealed class Journal<TState, TDraft>(
     {
         _queue.Close(() => new StoreException(StoreFailure.Unavailable, $"'{partition}' is being closed."));
         await _closing.CancelAsync();
-        await Task.WhenAll(_flush, _snapshot).WaitAsync(cancellationToken);
+        await Task.WhenAll(_flush, _snapshots?.Running ?? Task.CompletedTask).WaitAsync(cancellationToken);
     }
 
     private async Task OpenAsync(CancellationToken cancellationToken)
     {
         var loaded = await JournalLoader.LoadAsync<TState, TDraft>(account.Tables, _blobs, partition, empty, logger, cancellationToken);
         _fence.Adopt(loaded.Header, loaded.ETag);
-        (_tailCommits, _tailBytes) = (loaded.TailCommits, loaded.TailBytes);
-        Open(loaded.State, loaded.Segments);
+        Open(loaded.State, loaded.Segments, loaded.TailCommits, loaded.TailBytes);
         _loaded = true;
     }
 
-    private void Open(TState state, CommittedSegments segments)
+    private void Open(TState state, CommittedSegments segments, int tailCommits, long tailBytes)
     {
         segments.WhenMissing = CheckFenceAsync;
         _state = state;
         _loop = new CommitLoop<TDraft>(state, _fence, _queue, partition, time, logger, OnCommitted, OnLost);
-        var source = new SnapshotSource(() => _fence.Header!, () => _loop.Applied, CommitHeaderAsync);
-        _snapshots = new SnapshotWriter<TDraft>(state, segments, _blobs, source, options, time);
+        var source = new SnapshotSource(
+            () => _fence.Header!, () => _loop.Applied, (change, committed, rows) => CommitHeaderAsync(change, committed, rows, servesDeleted: false));
+        var writer = new SnapshotWriter<TDraft>(state, segments, _blobs, source, options, time);
+        _snapshots = new SnapshotTrigger<TDraft>(writer, options, partition, logger, tailCommits, tailBytes, _closing.Token);
     }
 
     private async Task<bool> TryMakeAsync(Action<TDraft> begin, CancellationToken cancellationToken)
@@ -292,8 +290,7 @@ public sealed class Journal<TState, TDraft>(
                     state.Apply(1, events.Span);
                 }
 
-                (_tailCommits, _tailBytes) = (operations.Count - 1, events.Length);
-                Open(state, new CommittedSegments(_blobs, partition));
+                Open(state, new CommittedSegments(_blobs, partition), operations.Count - 1, events.Length);
                 return true;
             case { Kind: FenceOutcomeKind.Lost, Reason: JournalLostException { Fenced: true } }:
                 await OpenAsync(cancellationToken);
@@ -308,19 +305,17 @@ public sealed class Journal<TState, TDraft>(
         }
     }
 
-    private static PendingCall<TDraft, bool> OwnCall(
-        IReadOnlyList<TableOperation> rows, int rowBytes, Func<JournalHeader, JournalHeader>? change = null, Action? whenCommitted = null,
-        bool endsBatch = false, CancellationToken cancellationToken = default) =>
-        new(static _ => new JournalDecision<bool>(true, KeepRows: true), rows, rowBytes, 0, cancellationToken)
-        {
-            ChangeHeader = change,
-            WhenCommitted = whenCommitted,
-            ServesDeleted = true,
-            EndsBatch = endsBatch,
-        };
+    /// <summary>A call that brings rows or changes the header and decides nothing.</summary>
+    private static PendingCall<TDraft, bool> OwnCall(IReadOnlyList<TableOperation> rows, int rowBytes, CancellationToken cancellationToken) =>
+        new(static _ => new JournalDecision<bool>(true, KeepRows: true), rows, rowBytes, 0, cancellationToken);
 
-    private Task CommitHeaderAsync(Func<JournalHeader, JournalHeader> change, Action? whenCommitted, IReadOnlyList<TableOperation> rows) =>
-        Enqueue(OwnCall(rows, rows.Sum(row => TableLimits.EncodedSize(row.Row, row.Properties)), change, whenCommitted), always: true);
+    private Task<bool> CommitHeaderAsync(
+        Func<JournalHeader, JournalHeader> change, Action? whenCommitted, IReadOnlyList<TableOperation> rows, bool servesDeleted)
+    {
+        var call = OwnCall(rows, rows.Sum(row => TableLimits.EncodedSize(row.Row, row.Properties)), CancellationToken.None);
+        (call.ChangeHeader, call.WhenCommitted, call.ServesDeleted) = (change, whenCommitted, servesDeleted);
+        return Enqueue(call, always: true);
+    }
 
     private Task<TResult> Enqueue<TResult>(PendingCall<TDraft, TResult> call, bool always = false)
     {
@@ -334,8 +329,6 @@ public sealed class Journal<TState, TDraft>(
 
     private void OnCommitted(long sequence, int eventBytes)
     {
-        _tailCommits++;
-        _tailBytes += eventBytes;
         try
         {
             Committed?.Invoke(sequence);
@@ -345,36 +338,7 @@ public sealed class Journal<TState, TDraft>(
             logger.ObserverFailed(partition, e);
         }
 
-        if ((_tailCommits >= options.SnapshotAfterCommits || _tailBytes >= options.SnapshotAfterBytes) && _snapshot.IsCompleted)
-        {
-            _snapshot = WriteSnapshotAsync(_closing.Token);
-        }
-    }
-
-    private async Task<bool> WriteSnapshotAsync(CancellationToken cancellationToken)
-    {
-        // The commit that called for it is answered first.
-        await Task.Yield();
-        var (commits, bytes) = (0, 0L);
-        try
-        {
-            var written = await _snapshots!.WriteAsync(() => (commits, bytes) = (_tailCommits, _tailBytes), cancellationToken);
-            _tailCommits -= commits;
-            _tailBytes -= bytes;
-            return written;
-        }
-        catch (Exception e)
-        {
-            // The next try comes when the journal has grown by half of what calls for a snapshot.
-            _tailCommits = Math.Min(_tailCommits, options.SnapshotAfterCommits) / 2;
-            _tailBytes = Math.Min(_tailBytes, options.SnapshotAfterBytes) / 2;
-            if (e is not (OperationCanceledException or JournalLostException))
-            {
-                logger.SnapshotFailed(partition, e);
-            }
-
-            return false;
-        }
+        _snapshots!.CountCommit(eventBytes);
     }
 
     private async ValueTask CheckFenceAsync(CancellationToken cancellationToken)

@@ -17,16 +17,16 @@ internal abstract class PendingCall<TDraft>(IReadOnlyList<TableOperation> rows, 
     public CancellationToken CancellationToken { get; } = cancellationToken;
 
     /// <summary>What the call changes in the header, in the same transaction.</summary>
-    public Func<JournalHeader, JournalHeader>? ChangeHeader { get; init; }
+    public Func<JournalHeader, JournalHeader>? ChangeHeader { get; set; }
 
     /// <summary>Runs when the call is committed and applied, before it is answered.</summary>
-    public Action? WhenCommitted { get; init; }
+    public Action? WhenCommitted { get; set; }
 
     /// <summary>Served of a deleted owner too.</summary>
-    public bool ServesDeleted { get; init; }
+    public bool ServesDeleted { get; set; }
 
     /// <summary>The call behind this one goes into the next batch.</summary>
-    public bool EndsBatch { get; init; }
+    public bool EndsBatch { get; set; }
 
     /// <summary>The store refused a batch with this call: it goes into a batch of its own, so that it fails alone or not at all.</summary>
     public bool Alone { get; set; }

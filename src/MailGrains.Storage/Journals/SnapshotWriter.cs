@@ -46,7 +46,7 @@ internal sealed class SnapshotWriter<TDraft>(
             await WriteAsync(blobs.NameOf(id), head.Encode(), written, cancellationToken);
             await source.Commit(h => h with { Snapshot = id }, () => Take(head, capture), []);
         }
-        catch (StoreException)
+        catch (Exception e) when (e is StoreException or JournalClosedException)
         {
             // Known not to be in force, so nobody can have read the header's new name.
             await DeleteAsync(written);

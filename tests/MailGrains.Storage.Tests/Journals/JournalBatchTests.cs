@@ -115,6 +115,29 @@ public sealed class JournalBatchTests(SqliteStoreFixture store) : IClassFixture<
     });
 
     [Fact]
+    public Task AllThatTouchesTheStateRunsOnTheSchedulerOfTheGrain() => RunAsync(async rig =>
+    {
+        var grain = TaskScheduler.Current;
+        Assert.NotSame(TaskScheduler.Default, grain);
+        var journal = await rig.CreateAsync();
+        Assert.Same(grain, TaskScheduler.Current);
+        var heard = new List<TaskScheduler>();
+        journal.Committed += _ => heard.Add(TaskScheduler.Current);
+        rig.Tables.Fail(CommitFault.LostAfter, CommitFault.LostBefore);
+        var decidedOn = await journal.CommitAsync(
+            new JournalCall<LedgerDraft, TaskScheduler>(d => { d.Add(1, 1); return new(TaskScheduler.Current, true); }, [], LedgerDraft.AddBytes), Token);
+        Assert.Same(grain, TaskScheduler.Current);
+        Assert.Same(grain, decidedOn);
+        Assert.Same(grain, Assert.Single(heard));
+
+        // A call from elsewhere comes to the grain's turn too.
+        decidedOn = await Task.Run(() => journal.CommitAsync(
+            new JournalCall<LedgerDraft, TaskScheduler>(d => { d.Add(1, 1); return new(TaskScheduler.Current, true); }, [], LedgerDraft.AddBytes), Token).AsTask());
+        Assert.Same(grain, decidedOn);
+        Assert.All(heard, scheduler => Assert.Same(grain, scheduler));
+    });
+
+    [Fact]
     public Task MoreCallsThanMayWaitAreRefusedAtOnce() => RunAsync(async rig =>
     {
         rig.Options = rig.Options with { MaxWaitingCalls = 10, MaxWaitingBytes = 100_000 };

@@ -1,4 +1,5 @@
 using MailGrains.Storage.Journals;
+using MailGrains.Testing.Faults;
 using Microsoft.Extensions.Time.Testing;
 
 namespace MailGrains.Storage.Tests.Journals;
@@ -46,6 +47,39 @@ public sealed class JournalSnapshotTests(SqliteStoreFixture store) : IClassFixtu
         Assert.Equal((10L, 3L), (loaded.State.Total, loaded.Sequence));
         Assert.True(await journal.SnapshotAsync(Token));
         Assert.Equal(new Dictionary<int, long> { [1] = 3, [50] = 7 }, await (await rig.LoadAsync()).State.AmountsAsync(Token));
+    });
+
+    [Fact]
+    public Task ASnapshotThatIsUnderWayDoesNotOutliveItsOwner() => RunAsync(async rig =>
+    {
+        var journal = await rig.CreateAsync();
+        await journal.AddAsync(1, 1);
+        Assert.True(await journal.SnapshotAsync(Token));
+        await journal.AddAsync(1, 1);
+        var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        rig.Blobs.BeforeWrite = _ => written.Task;
+        var snapshot = journal.SnapshotAsync(Token).AsTask();
+        await journal.DeleteAsync([], Token);
+        var purged = journal.PurgeHistoryAsync(Token).AsTask();
+        Assert.False(purged.IsCompleted);
+        written.SetResult();
+        Assert.False(await snapshot);
+        await purged;
+        Assert.Empty(await rig.BlobNamesAsync());
+        Assert.Equal((JournalStatus.Deleted, null), ((await rig.HeaderAsync()).Status, (await rig.HeaderAsync()).Snapshot));
+        Assert.Equal(0, await rig.CountRowsAsync("j:"));
+    });
+
+    [Fact]
+    public Task DrainingGivesUpASnapshot() => RunAsync(async rig =>
+    {
+        var journal = await rig.CreateAsync();
+        await journal.AddAsync(1, 1);
+        rig.Blobs.FailWrite(BlobFault.Hang);
+        var snapshot = journal.SnapshotAsync(Token).AsTask();
+        await journal.DrainAsync(Token);
+        Assert.False(await snapshot);
+        Assert.Equal(1, (await rig.LoadAsync()).State.Total);
     });
 
     [Fact]
