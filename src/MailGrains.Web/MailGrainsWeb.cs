@@ -40,7 +40,7 @@ public static class MailGrainsWeb
     /// <summary>Answers without a body become problem+json (RFC 9457); authentication; what the dashboard must not do.</summary>
     public static WebApplication UseMailGrainsWeb(this WebApplication app)
     {
-        app.UseStatusCodePages(context => TypedResults.Problem(statusCode: context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
+        app.UseStatusCodePages(context => ApiProblems.Of(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(GuardDashboardAsync);

@@ -77,7 +77,11 @@ public sealed record TenantRecord([property: Id(0)] string Name, [property: Id(1
 /// <param name="Password">Null: keep the present one (or, for a new mailbox, none: no login until one is set).</param>
 /// <param name="QuotaBytes">0: no limit; null: keep, or the tenant's default.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.MailboxSettings")]
-public sealed record MailboxSettings([property: Id(0)] string? Password, [property: Id(1)] long? QuotaBytes);
+public sealed record MailboxSettings([property: Id(0)] string? Password, [property: Id(1)] long? QuotaBytes)
+{
+    /// <summary>Keeps the password out of logs.</summary>
+    public override string ToString() => $"{nameof(MailboxSettings)} {{ QuotaBytes = {QuotaBytes} }}";
+}
 
 [GenerateSerializer, Immutable, Alias("mailgrains.MailboxRecord")]
 public sealed record MailboxRecord(

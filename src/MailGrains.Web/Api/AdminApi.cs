@@ -1,3 +1,4 @@
+using System.Text;
 using MailGrains.Contracts.Directory;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -25,15 +26,26 @@ internal static class AdminApi
         AliasEndpoints.Map(api.MapGroup("/tenants/{tenant}/aliases").WithTags("Aliases"));
     }
 
-    /// <summary>The answer to a PUT: a problem, or the resource as it is now.</summary>
-    public static IResult Put<T>(HttpContext context, PutOutcome outcome, T view)
+    /// <summary>The answer to a PUT: a problem, or the resource as it is now; made anew, it says where it is, by the names as they are kept.</summary>
+    public static IResult Put<T>(PutOutcome outcome, T view, params ReadOnlySpan<string> location)
     {
         if (ApiProblems.Of(outcome) is { } problem)
         {
             return problem;
         }
 
-        return outcome.Status == PutStatus.Created ? TypedResults.Created(context.Request.Path.ToUriComponent(), view) : TypedResults.Ok(view);
+        if (outcome.Status != PutStatus.Created)
+        {
+            return TypedResults.Ok(view);
+        }
+
+        var path = new StringBuilder(Prefix);
+        foreach (var segment in location)
+        {
+            path.Append('/').Append(Uri.EscapeDataString(segment).Replace("%40", "@", StringComparison.Ordinal));
+        }
+
+        return TypedResults.Created(path.ToString(), view);
     }
 
     /// <summary>One page of a tenant's collection; 404 where there is no such tenant.</summary>

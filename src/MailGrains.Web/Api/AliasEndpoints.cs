@@ -30,14 +30,15 @@ internal static class AliasEndpoints
     private static async Task<IResult> PutAsync(
         HttpContext context, IGrainFactory grains, string tenant, string address, CancellationToken cancellationToken)
     {
-        var grain = grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant));
+        var tenantName = PathNames.Tenant(tenant);
+        var grain = grains.GetGrain<ITenantGrain>(tenantName);
         var name = PathNames.Address(context, address);
         var body = await RequestBody.ReadAsync(context, ApiJson.Default.AliasBody, new AliasBody());
         var outcome = await grain.PutAliasAsync(name, [.. body.Targets ?? []], cancellationToken);
         return ApiProblems.Of(outcome) is { } problem
             ? problem
             : await grain.FindAliasAsync(name, cancellationToken) is { } found
-                ? AdminApi.Put(context, outcome, new AliasView(name.ToString(), found.Targets))
+                ? AdminApi.Put(outcome, new AliasView(name.ToString(), found.Targets), "tenants", tenantName, "aliases", name.ToString())
                 : ApiProblems.NotFound("The alias was deleted meanwhile.");
     }
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -14,21 +15,27 @@ internal static partial class ApiProblems
 {
     private const string RetryAfterSeconds = "5";
 
-    public static ProblemHttpResult NotFound(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status404NotFound);
+    /// <summary>A problem of that status; the framework has no type and title for 429.</summary>
+    public static ProblemHttpResult Of(int status, string? detail = null) => status == StatusCodes.Status429TooManyRequests
+        ? TypedResults.Problem(
+            detail, statusCode: status, title: ReasonPhrases.GetReasonPhrase(status), type: "https://tools.ietf.org/html/rfc6585#section-4")
+        : TypedResults.Problem(detail, statusCode: status);
+
+    public static ProblemHttpResult NotFound(string detail) => Of(StatusCodes.Status404NotFound, detail);
 
     /// <summary>Why a PUT was not carried out, or null when it was.</summary>
     public static ProblemHttpResult? Of(PutOutcome outcome) => outcome.Status switch
     {
         PutStatus.Created or PutStatus.Changed => null,
-        PutStatus.NoParent => TypedResults.Problem(outcome.Reason, statusCode: StatusCodes.Status404NotFound),
-        PutStatus.Taken => TypedResults.Problem(outcome.Reason, statusCode: StatusCodes.Status409Conflict),
-        _ => TypedResults.Problem(outcome.Reason, statusCode: StatusCodes.Status400BadRequest),
+        PutStatus.NoParent => Of(StatusCodes.Status404NotFound, outcome.Reason),
+        PutStatus.Taken => Of(StatusCodes.Status409Conflict, outcome.Reason),
+        _ => Of(StatusCodes.Status400BadRequest, outcome.Reason),
     };
 
     public static IResult Of(DeleteOutcome outcome) => outcome switch
     {
         DeleteOutcome.Deleted => TypedResults.NoContent(),
-        DeleteOutcome.NotEmpty => TypedResults.Problem("It still has parts; delete those first.", statusCode: StatusCodes.Status409Conflict),
+        DeleteOutcome.NotEmpty => Of(StatusCodes.Status409Conflict, "It still has parts; delete those first."),
         _ => NotFound("There is nothing of this name."),
     };
 
@@ -43,11 +50,11 @@ internal static partial class ApiProblems
         }
         catch (ApiException e)
         {
-            return TypedResults.Problem(e.Message, statusCode: e.Status);
+            return Of(e.Status, e.Message);
         }
         catch (BadHttpRequestException e)
         {
-            return TypedResults.Problem("The request could not be read.", statusCode: e.StatusCode);
+            return Of(e.StatusCode, "The request could not be read.");
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -57,13 +64,13 @@ internal static partial class ApiProblems
         {
             LogUnavailable(Logger(context), e, context.Request.Method, context.Request.Path);
             context.Response.Headers.RetryAfter = RetryAfterSeconds;
-            return TypedResults.Problem(
-                "It could not be done now; repeat it. What a change has begun goes on from there.", statusCode: StatusCodes.Status503ServiceUnavailable);
+            return Of(
+                StatusCodes.Status503ServiceUnavailable, "It could not be done now; repeat it. What a change has begun goes on from there.");
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             LogFailed(Logger(context), e, context.Request.Method, context.Request.Path);
-            return TypedResults.Problem(statusCode: StatusCodes.Status500InternalServerError);
+            return Of(StatusCodes.Status500InternalServerError);
         }
     });
 

@@ -29,12 +29,13 @@ internal static class DomainEndpoints
     private static async Task<IResult> PutAsync(
         HttpContext context, IGrainFactory grains, string tenant, string domain, CancellationToken cancellationToken)
     {
-        var grain = grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant));
+        var tenantName = PathNames.Tenant(tenant);
+        var grain = grains.GetGrain<ITenantGrain>(tenantName);
         var name = PathNames.Domain(domain);
         var body = await RequestBody.ReadAsync(context, ApiJson.Default.DomainBody, new DomainBody());
         var outcome = await grain.PutDomainAsync(name, new DomainSettings(body.CatchAll, body.Postmaster), cancellationToken);
         var view = await grain.FindDomainAsync(name, cancellationToken) is { } found ? View(name, found) : new DomainView(name, null, null);
-        return AdminApi.Put(context, outcome, view);
+        return AdminApi.Put(outcome, view, "tenants", tenantName, "domains", name);
     }
 
     private static async Task<IResult> DeleteAsync(IGrainFactory grains, string tenant, string domain, CancellationToken cancellationToken) =>

@@ -30,14 +30,15 @@ internal static class MailboxEndpoints
     private static async Task<IResult> PutAsync(
         HttpContext context, IGrainFactory grains, string tenant, string address, CancellationToken cancellationToken)
     {
-        var grain = grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant));
+        var tenantName = PathNames.Tenant(tenant);
+        var grain = grains.GetGrain<ITenantGrain>(tenantName);
         var name = PathNames.Address(context, address);
         var body = await RequestBody.ReadAsync(context, ApiJson.Default.MailboxBody, new MailboxBody());
         var outcome = await grain.PutMailboxAsync(name, new MailboxSettings(body.Password, body.QuotaBytes), cancellationToken);
         return ApiProblems.Of(outcome) is { } problem
             ? problem
             : await grain.FindMailboxAsync(name, cancellationToken) is { } found
-                ? AdminApi.Put(context, outcome, View(found))
+                ? AdminApi.Put(outcome, View(found), "tenants", tenantName, "mailboxes", name.ToString())
                 : ApiProblems.NotFound("The mailbox was deleted meanwhile.");
     }
 

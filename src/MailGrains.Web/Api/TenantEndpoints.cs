@@ -32,7 +32,7 @@ internal static class TenantEndpoints
         var name = PathNames.Tenant(tenant);
         var body = await RequestBody.ReadAsync(context, ApiJson.Default.TenantBody, new TenantBody());
         var outcome = await grains.GetGrain<ITenantGrain>(name).PutAsync(new TenantSettings(body.DisplayName), cancellationToken);
-        return AdminApi.Put(context, outcome, new TenantView(name, body.DisplayName));
+        return AdminApi.Put(outcome, new TenantView(name, body.DisplayName), "tenants", name);
     }
 
     private static async Task<IResult> DeleteAsync(IGrainFactory grains, string tenant, CancellationToken cancellationToken) =>

@@ -14,6 +14,7 @@ internal sealed class FailureThrottle(AdminOptions options, TimeProvider time)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<IPAddress, DateTimeOffset> _forgivenAt = [];
+    private DateTimeOffset _nextSweep;
 
     /// <summary>How long the address is to wait, or zero.</summary>
     public TimeSpan WaitOf(IPAddress? address)
@@ -54,6 +55,12 @@ internal sealed class FailureThrottle(AdminOptions options, TimeProvider time)
         }
 
         var now = time.GetUtcNow();
+        if (now < _nextSweep)
+        {
+            return IPAddress.None;
+        }
+
+        _nextSweep = now + options.FailureForgivenAfter;
         foreach (var (forgiven, _) in _forgivenAt.Where(entry => entry.Value <= now).ToList())
         {
             _forgivenAt.Remove(forgiven);

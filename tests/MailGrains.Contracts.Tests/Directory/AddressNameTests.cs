@@ -138,4 +138,8 @@ public sealed class AddressNameTests
         Assert.False(TenantName.TryNormalize(new string('a', 64), out _));
         Assert.False(TenantName.TryNormalize(AccountKey.OfNobody(new AddressName("a", "b")).Split('/')[0], out _));
     }
+
+    [Fact]
+    public void APasswordStaysOutOfText() =>
+        Assert.DoesNotContain("top-secret", new MailboxSettings("top-secret", 5).ToString(), StringComparison.Ordinal);
 }
