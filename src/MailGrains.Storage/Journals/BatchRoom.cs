@@ -54,7 +54,8 @@ internal struct BatchRoom()
 
         if (size > TableLimits.MaxTransactionBytes || !new BatchRoom().Take(rows.Count, (int)size, maxEventBytes))
         {
-            throw new StoreException(StoreFailure.Refused, $"{rows.Count} rows of {size} bytes and {maxEventBytes} bytes of events are more than a transaction");
+            throw new StoreException(
+                StoreFailure.Refused, $"{rows.Count} rows of {size} bytes and {maxEventBytes} bytes of events are more than a transaction");
         }
 
         if (HasRepeatedRow(rows))

@@ -27,7 +27,9 @@ internal sealed class CallQueue<TDraft>(JournalOptions options)
                 throw reason();
             }
 
-            if (!always && (_waiting.Count >= options.MaxWaitingCalls || (_waitingBytes + call.RowBytes > options.MaxWaitingBytes && _waiting.Count > 0)))
+            var isFull = _waiting.Count >= options.MaxWaitingCalls ||
+                (_waiting.Count > 0 && _waitingBytes + call.RowBytes > options.MaxWaitingBytes);
+            if (isFull && !always)
             {
                 throw new StoreException(StoreFailure.Unavailable, "Too many calls wait for their commit.");
             }
@@ -38,7 +40,9 @@ internal sealed class CallQueue<TDraft>(JournalOptions options)
         }
     }
 
-    /// <summary>Moves the next calls that fit one transaction to <paramref name="batch"/>; false, and no flush runs any more, when none waits.</summary>
+    /// <summary>
+    /// Moves the next calls that fit one transaction to <paramref name="batch"/>; false, and no flush runs any more, when none waits.
+    /// </summary>
     public bool TakeBatch(List<PendingCall<TDraft>> batch)
     {
         var room = new BatchRoom();

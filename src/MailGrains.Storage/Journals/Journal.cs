@@ -131,7 +131,9 @@ public sealed class Journal<TState, TDraft>(
     }
 
     /// <summary>Waits until the call is decided and committed. The token counts until the call is taken into a batch.</summary>
-    /// <exception cref="StoreException">Nothing of the call was written; the journal goes on. Refused: its rows break a limit or a condition.</exception>
+    /// <exception cref="StoreException">
+    /// Nothing of the call was written; the journal goes on. Refused: its rows break a limit or a condition.
+    /// </exception>
     /// <exception cref="JournalClosedException">There is no live header.</exception>
     /// <exception cref="JournalLostException">The journal is lost; the call may or may not be committed.</exception>
     public ValueTask<TResult> CommitAsync<TResult>(JournalCall<TDraft, TResult> call, CancellationToken cancellationToken)
@@ -171,7 +173,10 @@ public sealed class Journal<TState, TDraft>(
         }
     }
 
-    /// <summary>Turns the header into a tombstone, with <paramref name="rows"/> in the same transaction; the id is never used again. A repeat does nothing.</summary>
+    /// <summary>
+    /// Turns the header into a tombstone, with <paramref name="rows"/> in the same transaction; the id is never used again. A repeat does
+    /// nothing.
+    /// </summary>
     /// <exception cref="StoreException">Nothing was written.</exception>
     /// <exception cref="JournalClosedException">The owner was never made.</exception>
     /// <exception cref="JournalLostException">The journal is lost; the owner may or may not be deleted.</exception>

@@ -40,7 +40,8 @@ public static class JournalCheck
     {
         var expected = header?.First ?? 1;
         var last = header?.Sequence ?? 0;
-        await foreach (var row in tables.ReadRowsAsync(TableNames.Mail, partition, KeyRange.Prefix(JournalRows.Prefix), cancellationToken).ConfigureAwait(false))
+        var rows = tables.ReadRowsAsync(TableNames.Mail, partition, KeyRange.Prefix(JournalRows.Prefix), cancellationToken);
+        await foreach (var row in rows.ConfigureAwait(false))
         {
             try
             {

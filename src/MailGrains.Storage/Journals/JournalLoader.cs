@@ -72,7 +72,8 @@ internal static class JournalLoader
         var (commits, bytes) = (0, 0L);
         if (expected <= header.Sequence)
         {
-            await foreach (var row in tables.ReadRowsAsync(TableNames.Mail, partition, JournalRows.Range(expected, header.Sequence), cancellationToken))
+            var tail = JournalRows.Range(expected, header.Sequence);
+            await foreach (var row in tables.ReadRowsAsync(TableNames.Mail, partition, tail, cancellationToken))
             {
                 if (JournalRows.Sequence(row) != expected)
                 {

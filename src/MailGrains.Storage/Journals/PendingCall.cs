@@ -57,7 +57,8 @@ internal abstract class PendingCall<TDraft>(IReadOnlyList<TableOperation> rows, 
 }
 
 internal sealed class PendingCall<TDraft, TResult>(
-    Func<TDraft, JournalDecision<TResult>> decide, IReadOnlyList<TableOperation> rows, int rowBytes, int maxEventBytes, CancellationToken cancellationToken)
+    Func<TDraft, JournalDecision<TResult>> decide, IReadOnlyList<TableOperation> rows, int rowBytes, int maxEventBytes,
+    CancellationToken cancellationToken)
     : PendingCall<TDraft>(rows, rowBytes, maxEventBytes, cancellationToken)
     where TDraft : class, IJournalDraft
 {

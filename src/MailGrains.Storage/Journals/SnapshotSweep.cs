@@ -22,12 +22,18 @@ public static class SnapshotSweep
             }
         }
 
-        if (old.Count == 0 || await account.Tables.ReadAsync(TableNames.Mail, partition, JournalHeader.Row, cancellationToken).ConfigureAwait(false) is not { } row)
+        if (old.Count == 0)
         {
             return 0;
         }
 
         // The header is read behind the list: what a snapshot has put in force meanwhile is named by it, or too young to be listed.
+        var row = await account.Tables.ReadAsync(TableNames.Mail, partition, JournalHeader.Row, cancellationToken).ConfigureAwait(false);
+        if (row is null)
+        {
+            return 0;
+        }
+
         HashSet<string> named = [];
         if (JournalHeader.Decode(row).Snapshot is { } snapshot)
         {

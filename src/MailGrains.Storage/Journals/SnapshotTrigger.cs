@@ -7,7 +7,8 @@ namespace MailGrains.Storage.Journals;
 /// tail: the next try comes when the tail has grown by half of what calls for a snapshot.
 /// </summary>
 internal sealed class SnapshotTrigger<TDraft>(
-    SnapshotWriter<TDraft> writer, JournalOptions options, string partition, ILogger logger, int tailCommits, long tailBytes, CancellationToken closing)
+    SnapshotWriter<TDraft> writer, JournalOptions options, string partition, ILogger logger, int tailCommits, long tailBytes,
+    CancellationToken closing)
     where TDraft : class, IJournalDraft
 {
     private int _tailCommits = tailCommits;

@@ -12,7 +12,10 @@ public enum CommitFault
     /// <summary>The reply is lost: all is written, the caller hears <see cref="StoreFailure.Unknown"/>.</summary>
     LostAfter,
 
-    /// <summary>The request hangs about in the network: <see cref="StoreFailure.Unknown"/>, and it lands when <see cref="FaultingTableStore.LandDelayedAsync"/> is called.</summary>
+    /// <summary>
+    /// The request hangs about in the network: <see cref="StoreFailure.Unknown"/>, and it lands when
+    /// <see cref="FaultingTableStore.LandDelayedAsync"/> is called.
+    /// </summary>
     Delayed,
 
     /// <summary>Nothing is written and no answer comes until the caller cancels.</summary>
