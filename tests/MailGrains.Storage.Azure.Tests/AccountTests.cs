@@ -1,5 +1,6 @@
 using MailGrains.Storage.Tables;
 using MailGrains.Testing.Azurite;
+using Microsoft.Extensions.Configuration;
 
 namespace MailGrains.Storage.Azure.Tests;
 
@@ -123,6 +124,25 @@ public sealed class AccountTests(AzuriteFixture azurite)
         Assert.Throws<InvalidOperationException>(() => new AzureAccountOptions().BlobAddress("0"));
         var both = new AzureAccountOptions { BlobServiceUri = new Uri("https://a.test/"), TableServiceUri = new Uri("https://b.test/") };
         Assert.Equal(("https://a.test/", "https://b.test/"), (both.BlobAddress("0").ToString(), both.TableAddress("0").ToString()));
+    }
+
+    [Fact]
+    public void OptionsAreBoundFromTheirSection()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["MailGrains:Storage:Provider"] = "Azure",
+            ["MailGrains:Storage:Accounts:0:ConnectionString"] = "UseDevelopmentStorage=true",
+            ["MailGrains:Storage:Accounts:1:ServiceUri"] = "https://mail1.blob.core.windows.net",
+            ["MailGrains:Storage:Cluster:TableServiceUri"] = "https://cluster.table.core.windows.net",
+            ["MailGrains:Storage:StartTimeout"] = "00:01:00",
+        }).Build();
+        var options = configuration.GetSection(AzureStorageOptions.Section).Get<AzureStorageOptions>()!;
+        Assert.Equal(2, options.Accounts.Count);
+        Assert.Equal("UseDevelopmentStorage=true", options.Accounts[0].ConnectionString);
+        Assert.Equal("mail1.table.core.windows.net", options.Accounts[1].TableAddress("1").Host);
+        Assert.Equal("cluster.table.core.windows.net", options.Cluster!.TableAddress("Cluster").Host);
+        Assert.Equal(TimeSpan.FromMinutes(1), options.StartTimeout);
     }
 
     private static AzureStorageOptions Options(params AzuriteAccount[] accounts) =>

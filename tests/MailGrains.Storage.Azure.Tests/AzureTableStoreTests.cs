@@ -46,6 +46,7 @@ public sealed class AzureTableStoreTests(AzuriteFixture azurite)
                 ["bool"] = true,
                 ["double"] = 1.5,
                 ["whole"] = 2.0,
+                ["nan"] = double.NaN,
                 ["time"] = new DateTimeOffset(2026, 10, 1, 12, 0, 0, TimeSpan.Zero),
                 ["guid"] = Guid.Empty,
                 ["bytes"] = new byte[] { 1, 2 },
@@ -53,9 +54,9 @@ public sealed class AzureTableStoreTests(AzuriteFixture azurite)
             },
             Token);
         var row = (await tables.ReadAsync(TableNames.Mail, "p", "r", Token))!;
-        Assert.Equal(9, row.Properties.Count);
+        Assert.Equal(10, row.Properties.Count);
         Assert.Equal((7L, 1L << 40), (row.Number("int"), row.Number("long")));
-        Assert.Equal(("true", "1.5", "2"), (row.Text("bool"), row.Text("double"), row.Text("whole")));
+        Assert.Equal(("true", "1.5", "2", "NaN"), (row.Text("bool"), row.Text("double"), row.Text("whole"), row.Text("nan")));
         Assert.Equal("2026-10-01T12:00:00.0000000+00:00", row.Text("time"));
         Assert.Equal(Guid.Empty.ToString(), row.Text("guid"));
         Assert.Equal([1, 2], row.Bytes("bytes")!.Value.ToArray());

@@ -15,7 +15,7 @@ public interface IBlobStore
 
     /// <summary>
     /// Opens a blob for reading from <paramref name="offset"/> for at most <paramref name="length"/> bytes (null: to its end);
-    /// null when there is none.
+    /// null when there is none. Where the bytes can't be read on later, the stream throws an <see cref="IOException"/>.
     /// </summary>
     Task<Stream?> ReadAsync(string name, long offset, long? length, CancellationToken cancellationToken);
 
