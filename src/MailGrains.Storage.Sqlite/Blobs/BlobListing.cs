@@ -5,30 +5,33 @@ namespace MailGrains.Storage.Sqlite.Blobs;
 
 /// <summary>
 /// Lists blobs in ordinal order of their names, with bounded memory: of each directory on the way down it holds the next
-/// <see cref="MaxHeld"/> entries and reads the directory again when they are used up.
+/// few thousand entries and reads the directory again when they are used up.
 /// </summary>
 internal static class BlobListing
 {
     private const int MaxHeld = 8192;
 
-    public static IEnumerable<BlobItem> Of(string root, string prefix)
+    /// <param name="root">The folder of all blobs.</param>
+    /// <param name="prefix">What the names start with.</param>
+    /// <param name="maxHeld">Entries of one directory that are in memory at a time.</param>
+    public static IEnumerable<BlobItem> Of(string root, string prefix, int maxHeld = MaxHeld)
     {
         var (path, chars) = BlobPath.DirectoryOf(prefix);
-        return Walk(Path.Combine(root, path), prefix[..chars], prefix);
+        return Walk(Path.Combine(root, path), prefix[..chars], prefix, maxHeld);
     }
 
-    private static IEnumerable<BlobItem> Walk(string directory, string stem, string prefix)
+    private static IEnumerable<BlobItem> Walk(string directory, string stem, string prefix, int maxHeld)
     {
         string? last = null;
         while (true)
         {
-            var entries = Next(directory, stem, prefix, last);
+            var entries = Next(directory, stem, prefix, last, maxHeld);
             foreach (var entry in entries)
             {
                 var path = Path.Combine(directory, entry.FileName);
                 if (entry.IsDirectory)
                 {
-                    foreach (var item in Walk(path, stem + entry.Name, prefix))
+                    foreach (var item in Walk(path, stem + entry.Name, prefix, maxHeld))
                     {
                         yield return item;
                     }
@@ -39,7 +42,7 @@ internal static class BlobListing
                 }
             }
 
-            if (entries.Count < MaxHeld)
+            if (entries.Count < maxHeld)
             {
                 yield break;
             }
@@ -49,7 +52,7 @@ internal static class BlobListing
     }
 
     /// <summary>The first entries behind <paramref name="last"/> that can lead to a name with the prefix, in order.</summary>
-    private static List<(string FileName, string Name, bool IsDirectory)> Next(string directory, string stem, string prefix, string? last)
+    private static List<(string FileName, string Name, bool IsDirectory)> Next(string directory, string stem, string prefix, string? last, int maxHeld)
     {
         var first = new PriorityQueue<(string FileName, string Name, bool IsDirectory), string>(Comparer<string>.Create((a, b) => string.CompareOrdinal(b, a)));
         try
@@ -60,7 +63,7 @@ internal static class BlobListing
                 if (entry.Name is { } name && string.CompareOrdinal(name, last) > 0 && Leads(stem + name, entry.IsDirectory, prefix))
                 {
                     first.Enqueue((entry.FileName, name, entry.IsDirectory), name);
-                    if (first.Count > MaxHeld)
+                    if (first.Count > maxHeld)
                     {
                         first.Dequeue();
                     }

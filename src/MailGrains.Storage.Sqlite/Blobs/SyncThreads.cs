@@ -23,9 +23,14 @@ internal sealed class SyncThreads : IDisposable
     public Task RunAsync(Action work)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        return !_waiting.IsAddingCompleted && _waiting.TryAdd((work, done))
-            ? done.Task
-            : throw new StoreException(StoreFailure.Unavailable, "Too many blobs wait for the disk.");
+        try
+        {
+            return _waiting.TryAdd((work, done)) ? done.Task : throw Unavailable("Too many blobs wait for the disk.");
+        }
+        catch (InvalidOperationException)
+        {
+            throw Unavailable("The store is closed.");
+        }
     }
 
     /// <summary>Finishes what waits.</summary>
@@ -36,9 +41,9 @@ internal sealed class SyncThreads : IDisposable
         {
             thread.Join();
         }
-
-        _waiting.Dispose();
     }
+
+    private static StoreException Unavailable(string message) => new(StoreFailure.Unavailable, message);
 
     private void Run()
     {

@@ -140,7 +140,11 @@ internal sealed class SqliteTables : ITableStore, IDisposable
 
     private TResult? Read<TArguments, TResult>(TArguments arguments, Func<ReadConnection, long, TArguments, TResult> read, string table)
     {
-        ObjectDisposedException.ThrowIf(_closed, this);
+        if (_closed)
+        {
+            throw new StoreException(StoreFailure.Unavailable, "The store is closed.");
+        }
+
         ReadConnection? reader = null;
         try
         {
