@@ -5,7 +5,8 @@ namespace MailGrains.Contracts.Mailboxes;
 
 /// <summary>
 /// One mailbox: folders, the index of its messages, flags, quota, all on a journal that is fenced by the store. Key:
-/// <see cref="MailboxId.ToString"/>. A mailbox exists by its stored header; without one every call says so.
+/// <see cref="MailboxId.ToString"/>. A mailbox exists by its stored header; without one every call says so, and nothing is ever changed.
+/// What fails for a while is a <see cref="StoreUnavailableException"/>, except where a result can say it.
 /// </summary>
 [Alias("mailgrains.IMailboxGrain")]
 public interface IMailboxGrain : IGrainWithStringKey
@@ -31,13 +32,16 @@ public interface IMailboxGrain : IGrainWithStringKey
     ValueTask<MailboxOverview?> GetOverviewAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Messages of a folder by UID, from <paramref name="afterUid"/> (exclusive), at most <paramref name="limit"/>; null when there is no such
-    /// mailbox or folder.
+    /// Messages of a folder by UID, from <paramref name="afterUid"/> (exclusive), at most <paramref name="limit"/>, and at most
+    /// <see cref="MailboxLimits.MaxPage"/>; null when there is no such mailbox or folder.
     /// </summary>
     [Alias("ListMessages")]
     ValueTask<MessagePage?> ListMessagesAsync(int folder, uint afterUid, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Where the content of messages lies, for a session that reads it from the store; messages that are gone are left out.</summary>
+    /// <summary>
+    /// Which of these messages (at most <see cref="MailboxLimits.MaxPage"/>) are in the mailbox, for a session that reads them from the store;
+    /// messages that are gone are left out.
+    /// </summary>
     [Alias("GetContent")]
     ValueTask<ImmutableArray<MessageContent>> GetContentAsync(ImmutableArray<EmailId> emails, CancellationToken cancellationToken);
 
@@ -45,9 +49,19 @@ public interface IMailboxGrain : IGrainWithStringKey
     [Alias("StoreFlags")]
     ValueTask<FlagsStored> StoreFlagsAsync(StoreFlagsRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Takes messages out of index and quota in one commit; UIDs that are gone already are passed over. Answers how many went.</summary>
+    /// <summary>
+    /// Takes messages out of index and quota in one commit (up to 32,768 messages; more take several); UIDs that are gone already are passed over.
+    /// Answers how many went.
+    /// </summary>
     [Alias("Expunge")]
     ValueTask<int> ExpungeAsync(int folder, ImmutableArray<uint> uids, CancellationToken cancellationToken);
+}
+
+/// <summary>Bounds of <see cref="IMailboxGrain"/>'s calls.</summary>
+public static class MailboxLimits
+{
+    /// <summary>Messages in one answer.</summary>
+    public const int MaxPage = 5_000;
 }
 
 /// <summary>A folder's state; <see cref="SpecialUse"/> as in RFC 6154 (<c>\Sent</c> …), empty for none, <c>\Inbox</c> for INBOX.</summary>
@@ -93,4 +107,11 @@ public sealed record StoreFlagsRequest(
 /// <param name="Modified">UIDs that <see cref="StoreFlagsRequest.UnchangedSince"/> kept from being changed.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.FlagsStored")]
 public sealed record FlagsStored(
-    [property: Id(0)] ImmutableArray<uint> Changed, [property: Id(1)] ImmutableArray<uint> Modified, [property: Id(2)] long ModSeq);
+    [property: Id(0)] ImmutableArray<uint> Changed, [property: Id(1)] ImmutableArray<uint> Modified, [property: Id(2)] long ModSeq)
+{
+    public static FlagsStored Nothing { get; } = new([], [], 0);
+
+    /// <summary>Keywords that got no bit: the mailbox's table is full, or they are no keywords (RFC 9051 §9).</summary>
+    [Id(3)]
+    public ImmutableArray<string> Refused { get; init; } = [];
+}
