@@ -1,0 +1,45 @@
+using MailGrains.Contracts.Delivery;
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Messages.Headers;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+
+namespace MailGrains.Grains.Delivery;
+
+/// <summary>
+/// The last hop of a message to a mailbox. It holds nothing and waits for the store most of its time, so its calls interleave: a handful of
+/// workers that take one call at a time would cap a silo. It removes no blob: after an unknown outcome the mailbox may have the message.
+/// </summary>
+[StatelessWorker, Reentrant]
+public sealed partial class MdaGrain(ILogger<MdaGrain> logger) : Grain, IMdaGrain
+{
+    private const string Inbox = "INBOX";
+
+    public async ValueTask<DeliveryResult> DeliverAsync(DeliveryRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var delivery = new MailboxDelivery(
+                request.DeliveryId,
+                request.TraceId,
+                Inbox,
+                [],
+                TraceHeader.DeliveryPrefix(request.ReversePath, request.Recipient, request.Trace),
+                request.Body,
+                request.Summary,
+                request.ThreadId,
+                request.ReceivedAt,
+                request.Email);
+            return await GrainFactory.GetGrain<IMailboxGrain>(request.Mailbox.ToString()).DeliverAsync(delivery, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            // A silo that died, a time-out, a defect: whatever it was may pass, and the delivery id makes the repeat harmless.
+            LogFailed(e, request.Mailbox, request.TraceId);
+            return DeliveryResult.Of(DeliveryStatus.Unavailable);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Message {TraceId} could not be handed to mailbox {Mailbox}.")]
+    private partial void LogFailed(Exception e, MailboxId mailbox, string traceId);
+}

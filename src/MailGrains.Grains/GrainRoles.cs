@@ -1,0 +1,17 @@
+using MailGrains.Grains.Directory;
+using MailGrains.Grains.Mailboxes;
+using MailGrains.Grains.Upkeep;
+
+namespace MailGrains.Grains;
+
+/// <summary>
+/// The grain classes that keep state: a silo without the role <c>grains</c> removes them from its manifest
+/// (<c>GrainTypeOptions.Classes</c>), so that they never land on it. Stateless workers stay on every silo.
+/// </summary>
+public static class GrainRoles
+{
+    public static IReadOnlyList<Type> Stateful { get; } =
+    [
+        typeof(TenantGrain), typeof(DomainGrain), typeof(AddressGrain), typeof(AccountGrain), typeof(MailboxGrain), typeof(UpkeepGrain),
+    ];
+}
