@@ -15,7 +15,8 @@ namespace MailGrains.Grains.Directory;
 [CollectionAgeLimit(Minutes = 2)]
 public sealed class AddressGrain : Grain, IAddressGrain
 {
-    private const string Postmaster = "postmaster";
+    /// <summary>RFC 5321 §4.5.1; in the form that addresses have here.</summary>
+    internal const string Postmaster = "postmaster";
 
     private readonly IGrainFactory _grains;
     private readonly DirectoryTable _table;

@@ -18,7 +18,7 @@ internal sealed class AliasWalk(IGrainFactory grains, AddressName alias)
         var level = targets;
         for (var depth = 1; level.Count > 0; depth++)
         {
-            var next = new List<Task<AddressResolution>>();
+            var next = new List<Task<IReadOnlyList<string>>>();
             foreach (var target in level)
             {
                 if (!AddressName.TryParse(target, out var address) || !visited.Add(address))
@@ -31,7 +31,7 @@ internal sealed class AliasWalk(IGrainFactory grains, AddressName alias)
                     return depth == 1 ? "The alias is a target of its own." : "A target leads back to the alias.";
                 }
 
-                next.Add(grains.GetGrain<IAddressGrain>(address.ToString()).ResolveAsync(cancellationToken).AsTask());
+                next.Add(TargetsOfAsync(address, cancellationToken));
             }
 
             if (depth > MaxDepth || visited.Count > MaxAddresses)
@@ -39,10 +39,32 @@ internal sealed class AliasWalk(IGrainFactory grains, AddressName alias)
                 return $"The targets lead on over more than {MaxDepth} steps or {MaxAddresses} addresses.";
             }
 
-            level = [.. (await Task.WhenAll(next)).SelectMany(resolution => resolution.Targets)];
+            level = [.. (await Task.WhenAll(next)).SelectMany(targets => targets)];
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Where mail to the address is sent on to. Postmaster is looked at by its record and the domain's settings only: where the tenant has no
+    /// mailbox yet there is no answer, and aliases are made all the same.
+    /// </summary>
+    private async Task<IReadOnlyList<string>> TargetsOfAsync(AddressName address, CancellationToken cancellationToken)
+    {
+        var grain = grains.GetGrain<IAddressGrain>(address.ToString());
+        if (address.Localpart != AddressGrain.Postmaster)
+        {
+            return (await grain.ResolveAsync(cancellationToken)).Targets;
+        }
+
+        if (await grains.GetGrain<IDomainGrain>(address.Domain).FindAsync(cancellationToken) is not { } domain)
+        {
+            return [];
+        }
+
+        return await grain.FindAsync(true, cancellationToken) is { } record && record.DomainId == domain.Id
+            ? record.Targets
+            : new[] { domain.Settings.Postmaster, domain.Settings.CatchAll }.OfType<string>().Where(target => target != address.ToString()).ToList();
     }
 
     /// <summary>Whether the address is the alias, or a subaddress of it that has no record of its own.</summary>
