@@ -1,6 +1,7 @@
 using MailGrains.Storage.Tables;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Orleans;
 using Orleans.Configuration;
@@ -35,6 +36,10 @@ public static class TableStoreHostingExtensions
             services.GetRequiredService<ILogger<TableStoreGatewayListProvider>>()));
         return builder;
     }
+
+    /// <summary>Removes a cluster's membership. Only for a store that no other process can have open, before the silo starts.</summary>
+    public static Task ForgetSilosAsync(this StorageAccounts accounts, string clusterId, CancellationToken cancellationToken) =>
+        new TableStoreMembershipTable(accounts.Cluster, clusterId, NullLogger.Instance).DeleteMembershipTableEntriesAsync(clusterId, cancellationToken);
 
     /// <summary>Every silo of a cluster calls this: each watches its part of all reminders, whatever grains it hosts.</summary>
     public static ISiloBuilder UseTableStoreReminders(this ISiloBuilder builder)

@@ -1,0 +1,130 @@
+using System.Net;
+using MailGrains.Contracts.Directory;
+using Microsoft.Extensions.Configuration;
+
+namespace MailGrains.Host.Configuration;
+
+internal enum StorageProvider
+{
+    Sqlite,
+    Azure,
+}
+
+/// <param name="Path">Absolute: the SQLite store's folder, and where made secrets are kept.</param>
+/// <param name="Shared">Several processes of this machine form a cluster on the one SQLite folder.</param>
+internal sealed record StorageSettings(StorageProvider Provider, string Path, bool Shared);
+
+/// <summary>Null: the listener is off.</summary>
+internal sealed record EndpointSettings(IPEndPoint? Smtp, IPEndPoint? Pop3, IPEndPoint? Http);
+
+/// <param name="SiloPort">0: any free one; a restart should keep its port.</param>
+/// <param name="GatewayPort">For Orleans clients outside the cluster; 0: any free one.</param>
+internal sealed record ClusterSettings(string ClusterId, string ServiceId, IPAddress Address, int SiloPort, int GatewayPort);
+
+/// <summary>What the host was told, checked as a whole before anything starts; immutable.</summary>
+internal sealed record HostSettings
+{
+    public const long DefaultMaxMessageBytes = 50 * 1024 * 1024;
+
+    public required HostRoles Roles { get; init; }
+
+    public required string HostName { get; init; }
+
+    public required StorageSettings Storage { get; init; }
+
+    public required EndpointSettings Endpoints { get; init; }
+
+    public required ClusterSettings Cluster { get; init; }
+
+    public required long MaxMessageBytes { get; init; }
+
+    public required bool DemoEnabled { get; init; }
+
+    /// <summary>Null: made once and kept in the data folder.</summary>
+    public required string? DemoPassword { get; init; }
+
+    /// <inheritdoc cref="DemoPassword"/>
+    public required string? AdminApiKey { get; init; }
+
+    public bool Has(HostRoles role) => (Roles & role) != 0;
+
+    /// <summary>Keeps the secrets out of logs.</summary>
+    public override string ToString() => nameof(HostSettings);
+
+    /// <exception cref="SettingsException">A value can't be used.</exception>
+    public static HostSettings Read(IConfiguration configuration)
+    {
+        var settings = new SettingsReader(configuration);
+        return new HostSettings
+        {
+            Roles = ReadRoles(settings),
+            HostName = ReadHostName(settings),
+            Storage = ReadStorage(settings),
+            Endpoints = new EndpointSettings(
+                settings.Listener("Endpoints:Smtp", Loopback(2525)),
+                settings.Listener("Endpoints:Pop3", Loopback(2110)),
+                settings.Listener("Endpoints:Http", Loopback(8080))),
+            Cluster = new ClusterSettings(
+                settings.Text("Cluster:ClusterId") ?? "mailgrains",
+                settings.Text("Cluster:ServiceId") ?? "mailgrains",
+                settings.Address("Cluster:Address", IPAddress.Loopback),
+                (int)settings.Whole("Cluster:SiloPort", 11111, 0, ushort.MaxValue),
+                (int)settings.Whole("Cluster:GatewayPort", 30000, 0, ushort.MaxValue)),
+            MaxMessageBytes = settings.Whole("Smtp:MaxMessageBytes", DefaultMaxMessageBytes, 64 * 1024, 1024L * 1024 * 1024),
+            DemoEnabled = settings.Flag("Demo:Enabled", absent: true),
+            DemoPassword = settings.Text("Demo:Password"),
+            AdminApiKey = settings.Text("Admin:ApiKey"),
+        };
+    }
+
+    private static IPEndPoint Loopback(int port) => new(IPAddress.Loopback, port);
+
+    private static HostRoles ReadRoles(SettingsReader settings)
+    {
+        var names = settings.List("Roles");
+        if (names.Count == 0)
+        {
+            return HostRoles.All;
+        }
+
+        var roles = HostRoles.None;
+        foreach (var name in names)
+        {
+            roles |= name.ToLowerInvariant() switch
+            {
+                "gateway" => HostRoles.Gateway,
+                "grains" => HostRoles.Grains,
+                "relay" => HostRoles.Relay,
+                "web" => HostRoles.Web,
+                _ => throw SettingsReader.Wrong("Roles", name, "a list of gateway, grains, relay, web"),
+            };
+        }
+
+        return roles;
+    }
+
+    private static string ReadHostName(SettingsReader settings)
+    {
+        if (settings.Text("HostName") is { } given)
+        {
+            return AddressName.TryNormalize("postmaster", given, out var address)
+                ? address.Domain
+                : throw SettingsReader.Wrong("HostName", given, "a domain name");
+        }
+
+        // A machine's name need not be a domain.
+        return AddressName.TryNormalize("postmaster", Environment.MachineName, out var machine) ? machine.Domain : "localhost";
+    }
+
+    private static StorageSettings ReadStorage(SettingsReader settings)
+    {
+        var name = settings.Text("Storage:Provider") ?? nameof(StorageProvider.Sqlite);
+        if (!Enum.TryParse<StorageProvider>(name, ignoreCase: true, out var provider) || !Enum.IsDefined(provider))
+        {
+            throw SettingsReader.Wrong("Storage:Provider", name, "Sqlite or Azure");
+        }
+
+        return new StorageSettings(
+            provider, Path.GetFullPath(settings.Text("Storage:Path") ?? "data"), settings.Flag("Storage:Shared", absent: false));
+    }
+}

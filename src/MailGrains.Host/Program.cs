@@ -1,0 +1,3 @@
+using MailGrains.Host.Startup;
+
+return await MailGrainsApplication.RunAsync(args);

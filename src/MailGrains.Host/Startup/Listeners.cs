@@ -1,0 +1,40 @@
+using System.Net;
+using MailGrains.Gateways.Pop3;
+using MailGrains.Gateways.Smtp;
+using MailGrains.Host.Configuration;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace MailGrains.Host.Startup;
+
+/// <summary>Kestrel's listeners of this process, and after the start their actual addresses.</summary>
+internal sealed class Listeners(HostSettings settings)
+{
+    private readonly List<(string Name, ListenOptions Options)> _open = [];
+
+    public void Configure(KestrelServerOptions kestrel)
+    {
+        if (settings.Has(HostRoles.Gateway))
+        {
+            Listen(kestrel, "smtp", settings.Endpoints.Smtp, options => options.UseConnectionHandler<SmtpGateway>());
+            Listen(kestrel, "pop3", settings.Endpoints.Pop3, options => options.UseConnectionHandler<Pop3Gateway>());
+        }
+
+        Listen(kestrel, "http", settings.Endpoints.Http, static _ => { });
+    }
+
+    /// <summary><c>smtp=127.0.0.1:2525 http=…</c></summary>
+    public override string ToString() => string.Join(' ', _open.Select(l => $"{l.Name}={l.Options.EndPoint}"));
+
+    private void Listen(KestrelServerOptions kestrel, string name, IPEndPoint? endPoint, Action<ListenOptions> configure)
+    {
+        if (endPoint is not null)
+        {
+            kestrel.Listen(endPoint, options =>
+            {
+                _open.Add((name, options));
+                configure(options);
+            });
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using System.Diagnostics.Metrics;
+using MailGrains.Contracts.Directory;
+using MailGrains.Gateways;
+using MailGrains.Gateways.Pop3;
+using MailGrains.Gateways.Smtp;
+using MailGrains.Grains;
+using MailGrains.Grains.Directory;
+using MailGrains.Host.Configuration;
+using MailGrains.Messages.Summaries;
+using MailGrains.Storage;
+using MailGrains.Storage.Azure;
+using MailGrains.Storage.Bodies;
+using MailGrains.Web;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Hosting;
+
+namespace MailGrains.Host.Startup;
+
+/// <summary>
+/// One process of the service: settings, store, silo, listeners. They start in this order and stop in the other one: readiness fails, sessions
+/// end between transactions, listeners close, the silo leaves the cluster, the store closes.
+/// </summary>
+internal static class MailGrainsApplication
+{
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(90);
+
+    /// <summary>Runs until the process is told to stop; 0, or 1 when it could not start, with the reason on standard error.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            await StartAndRunAsync(args);
+            return 0;
+        }
+        catch (Exception e) when (e is SettingsException or StoreException or StorageMismatchException or IOException or InvalidOperationException)
+        {
+            await Console.Error.WriteLineAsync($"MailGrains can't start: {e.Message}");
+            return 1;
+        }
+    }
+
+    private static async Task StartAndRunAsync(string[] args)
+    {
+        // The settings file lies beside the program; the data folder is relative to where the caller stands.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            console.UseUtcTimestamp = true;
+        });
+        var settings = HostSettings.Read(builder.Configuration);
+        using var siloPort = SiloPort.Take(settings.Cluster.Address, settings.Cluster.SiloPort, "Cluster:SiloPort");
+        using var gatewayPort = SiloPort.Take(settings.Cluster.Address, settings.Cluster.GatewayPort, "Cluster:GatewayPort");
+
+        using var early = EarlyServices(builder.Configuration);
+        var meters = early.GetRequiredService<IMeterFactory>();
+        var (accounts, owner) = await Providers.OpenStoreAsync(
+            settings, builder.Configuration, meters, early.GetRequiredService<ILoggerFactory>().CreateLogger("MailGrains.Host"), CancellationToken.None);
+        await using var store = owner;
+
+        var apiKey = Secret.Of(settings.AdminApiKey, settings.Storage.Path, "admin.key");
+        var demoPassword = settings.DemoEnabled ? Secret.Of(settings.DemoPassword, settings.Storage.Path, "demo.password") : null;
+        var listeners = new Listeners(settings);
+        AddServices(builder, settings, accounts, meters, new AdminOptions { ApiKey = apiKey.Value });
+        builder.UseOrleans(silo => SiloSetup.Configure(silo, settings, siloPort.Number, gatewayPort.Number));
+
+        // Behind the silo: these start after it.
+        builder.Services.AddMailboxGrains(startUpkeep: settings.Has(HostRoles.Grains));
+        if (demoPassword is not null && settings.Has(HostRoles.Grains))
+        {
+            builder.Services.AddHostedService(services => new DemoTenant(services.GetRequiredService<IGrainFactory>(), demoPassword));
+        }
+
+        builder.WebHost.ConfigureKestrel(listeners.Configure);
+
+        await using var app = builder.Build();
+        Map(app, settings);
+        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<Drain>().Begin);
+        await app.StartAsync();
+        Announce(settings, apiKey, demoPassword, listeners);
+        await app.WaitForShutdownAsync();
+    }
+
+    /// <summary>Meters and a log for what happens before the application is built.</summary>
+    private static ServiceProvider EarlyServices(ConfigurationManager configuration) => new ServiceCollection()
+        .AddMetrics()
+        .AddLogging(logging => logging.AddConfiguration(configuration.GetSection("Logging")).AddSimpleConsole(console => console.SingleLine = true))
+        .BuildServiceProvider();
+
+    private static void AddServices(
+        WebApplicationBuilder builder, HostSettings settings, StorageAccounts accounts, IMeterFactory meters, AdminOptions admin)
+    {
+        var services = builder.Services;
+        services.AddSingleton(meters);
+        services.AddSingleton(accounts);
+        services.AddSingleton(TimeProvider.System);
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        services.AddDirectoryGrains();
+        services.AddMailGrainsWeb(admin);
+        services.AddHealthChecks().AddCheck<Readiness>("directory");
+        Telemetry.Add(services);
+
+        services.AddSingleton(new GatewayOptions { HostName = settings.HostName, MaxMessageBytes = settings.MaxMessageBytes });
+        services.AddSingleton<Drain>();
+        services.AddSingleton<GatewayMetrics>();
+        services.AddSingleton<SummaryReader>(_ => new SummaryReader());
+        services.AddSingleton<RecipientResolver>();
+        services.AddSingleton<HandOver>();
+        services.AddSingleton<SmtpGateway>();
+        services.AddSingleton<Pop3Gateway>();
+    }
+
+    private static void Map(WebApplication app, HostSettings settings)
+    {
+        app.UseMailGrainsWeb();
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
+        app.MapHealthChecks("/health/ready");
+        app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(OperatorPolicy.Name);
+        if (settings.Has(HostRoles.Web))
+        {
+            app.MapMailGrainsApi();
+            app.MapMailGrainsDashboard();
+        }
+    }
+
+    private static void Announce(HostSettings settings, Secret apiKey, Secret? demoPassword, Listeners listeners)
+    {
+        Console.WriteLine($"Data folder: {settings.Storage.Path}");
+        if (apiKey.Path is not null)
+        {
+            Console.WriteLine($"Operator's key: {apiKey.Path}");
+        }
+
+        if (demoPassword?.Path is not null)
+        {
+            Console.WriteLine($"Password of the demo mailboxes alice@{DemoTenant.Domain} and bob@{DemoTenant.Domain}: {demoPassword.Path}");
+        }
+
+        Console.WriteLine($"MailGrains ready {listeners}");
+    }
+}
