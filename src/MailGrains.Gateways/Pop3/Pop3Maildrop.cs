@@ -7,7 +7,7 @@ namespace MailGrains.Gateways.Pop3;
 
 /// <summary>
 /// INBOX as it was at login. Numbers belong to the session, ids and UIDs to the messages, so sessions side by side do not disturb each
-/// other; a message that another one has removed is simply gone. 28 bytes a message are held.
+/// other; a message that another one has removed can be read until it is purged. 28 bytes a message are held.
 /// </summary>
 public sealed class Pop3Maildrop : IPop3Maildrop
 {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using MailGrains.Contracts;
 using MailGrains.Contracts.Delivery;
+using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Messages.Headers;
 using MailGrains.Messages.Summaries;
@@ -17,7 +18,8 @@ namespace MailGrains.Gateways.Smtp;
 /// after an answer that leaves open whether it was committed.
 /// </summary>
 public sealed partial class HandOver(
-    IGrainFactory grains, StorageAccounts accounts, SummaryReader summaries, TimeProvider time, GatewayOptions options, ILogger<HandOver> logger)
+    IGrainFactory grains, RecipientResolver resolver, StorageAccounts accounts, SummaryReader summaries, TimeProvider time, GatewayOptions options,
+    ILogger<HandOver> logger)
 {
     private readonly BodyBlobs _bodies = new(accounts, time);
     private readonly IMdaGrain _mda = grains.GetGrain<IMdaGrain>(0);
@@ -32,11 +34,28 @@ public sealed partial class HandOver(
     /// <summary>Reads what is in memory whole.</summary>
     public IncomingContent ReadInline(byte[] content) => IncomingContent.OfInline(content, SHA256.HashData(content), summaries.Read(content));
 
+    /// <summary>
+    /// Whether every name that leads to mailboxes still leads to those of RCPT: meanwhile its domain may have moved to another tenant, whose mail
+    /// is none of theirs. False too where that can't be told now.
+    /// </summary>
+    public async ValueTask<bool> StillLeadsAsync(Transaction transaction, CancellationToken cancellationToken)
+    {
+        foreach (var recipient in transaction.Recipients)
+        {
+            if (recipient.Name is { } name && !await LeadsToAsync(name, recipient.Targets, cancellationToken))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     public async ValueTask<SmtpReply> DeliverAsync(
         Transaction transaction, MessageOrigin origin, IncomingContent content, CancellationToken cancellationToken)
     {
         var hops = transaction.Hops();
-        var trace = Trace(transaction, origin);
+        var trace = Trace(transaction, origin, content);
         if (hops is [var only])
         {
             var result = await DeliverOneAsync(transaction, origin, content, trace, only, cancellationToken);
@@ -52,7 +71,21 @@ public sealed partial class HandOver(
     {
         foreach (var body in content.Blobs.Values)
         {
-            await accounts[body.Blob!.Account].Blobs.DeleteAsync(body.Blob.Name, cancellationToken);
+            await _bodies.DiscardAsync(body.Blob!, cancellationToken);
+        }
+    }
+
+    private async ValueTask<bool> LeadsToAsync(AddressName name, IReadOnlyList<LocalTarget> targets, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var now = await resolver.ResolveAsync(name, cancellationToken);
+            return targets.Select(t => t.Mailbox).ToHashSet().IsSubsetOf(now.Targets.Select(t => t.Mailbox));
+        }
+        catch (Exception e) when (IsPassing(e))
+        {
+            LogNotAsked(name, e.Message);
+            return false;
         }
     }
 
@@ -71,7 +104,7 @@ public sealed partial class HandOver(
                     content.EncodedSummary, content.Summary.ThreadId() ?? origin.Email.Low, origin.ReceivedAt, origin.Email),
                 cancellationToken);
         }
-        catch (Exception e) when (e is OrleansException or TimeoutException or OperationCanceledException or StoreUnavailableException)
+        catch (Exception e) when (IsPassing(e))
         {
             result = DeliveryResult.Of(DeliveryStatus.Unavailable);
         }
@@ -83,6 +116,8 @@ public sealed partial class HandOver(
 
         return result;
     }
+
+    private static bool IsPassing(Exception e) => e is OrleansException or TimeoutException or OperationCanceledException or StoreUnavailableException;
 
     // Refused for certain, or kept earlier under another blob.
     private static bool IsNobodys(DeliveryResult result, BodyBlob blob) => result.Status switch
@@ -105,13 +140,14 @@ public sealed partial class HandOver(
         }
     }
 
-    private byte[] Trace(Transaction transaction, MessageOrigin origin)
+    private byte[] Trace(Transaction transaction, MessageOrigin origin, IncomingContent content)
     {
         // RFC 3848 and RFC 6531 §4.3: the words for what was spoken.
         var protocol = transaction.Parameters.SmtpUtf8 ? "UTF8SMTP" : origin.Hello.Extended ? "ESMTP" : "SMTP";
         var recipient = transaction.Recipients is [var only] ? only.ForwardPath : null;
-        return TraceHeader.Received(new ReceivedClauses(
-            origin.Hello.Name, origin.Peer, options.HostName, protocol, origin.TraceId, recipient, origin.ReceivedAt));
+        return TraceHeader.Received(
+            new ReceivedClauses(origin.Hello.Name, origin.Peer, options.HostName, protocol, origin.TraceId, recipient, origin.ReceivedAt),
+            endsHeader: content.Summary.HeaderLength == 0);
     }
 
     private static SmtpReply ReplyOf(ReadOnlySpan<DeliveryStatus> statuses, MessageOrigin origin)
@@ -134,6 +170,9 @@ public sealed partial class HandOver(
             : gone ? kept ? SmtpReply.LocalError451 : SmtpReply.NoSuchMailbox550
             : new SmtpReply(250, new EnhancedCode(0, 0), origin.TraceId);
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Where {Address} leads could not be asked again: {Why}")]
+    private partial void LogNotAsked(AddressName address, string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Blob {Blob} is left for the sweeper: {Why}")]
     private partial void LogLeftForSweeper(string blob, string why);

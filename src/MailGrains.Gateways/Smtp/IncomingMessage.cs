@@ -88,6 +88,13 @@ public sealed partial class IncomingMessage(
                 return (TooManyHops554, bytes);
             }
 
+            if (!await handOver.StillLeadsAsync(transaction, cancellationToken))
+            {
+                // The client's repeat hears at RCPT what is right now.
+                await handOver.ForgetAsync(content, cancellationToken);
+                return (SmtpReply.LocalError451, bytes);
+            }
+
             return (await handOver.DeliverAsync(transaction, origin, content, cancellationToken), bytes);
         }
         catch (StoreException e)

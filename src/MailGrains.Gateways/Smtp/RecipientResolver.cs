@@ -25,6 +25,9 @@ public enum ResolutionOutcome
 
 public sealed record Resolution(ResolutionOutcome Outcome, IReadOnlyList<LocalTarget> Targets)
 {
+    /// <summary>The address is one mailbox's own, not a name that leads to it, such as a list's, a catch-all's or postmaster's.</summary>
+    public bool IsOwn { get; init; }
+
     public static Resolution Of(ResolutionOutcome outcome) => new(outcome, []);
 }
 
@@ -43,12 +46,18 @@ public sealed class RecipientResolver(IGrainFactory grains)
         var first = await grains.GetGrain<IAddressGrain>(address.ToString()).ResolveAsync(cancellationToken);
         return first.Kind switch
         {
-            AddressKind.Mailbox => new Resolution(ResolutionOutcome.Resolved, [new LocalTarget(first.Mailbox, first.Detail)]),
+            AddressKind.Mailbox => new Resolution(ResolutionOutcome.Resolved, [new LocalTarget(first.Mailbox, first.Detail)])
+            {
+                IsOwn = !IsPostmaster(address),
+            },
             AddressKind.Alias => await FollowAsync(address, first, cancellationToken),
             AddressKind.NotLocal => Resolution.Of(ResolutionOutcome.NotLocal),
             _ => Resolution.Of(ResolutionOutcome.NoSuchUser),
         };
     }
+
+    // Its mail goes to a mailbox of the tenant, of whatever domain, where no mailbox has this name.
+    private static bool IsPostmaster(AddressName address) => address.Localpart.StartsWith("postmaster", StringComparison.Ordinal);
 
     private async ValueTask<Resolution> FollowAsync(AddressName address, AddressResolution list, CancellationToken cancellationToken)
     {

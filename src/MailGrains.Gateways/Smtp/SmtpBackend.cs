@@ -29,33 +29,14 @@ public sealed partial class SmtpBackend(
 
     public async ValueTask<SmtpReply> RcptAsync(ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken)
     {
-        // <Postmaster> without a domain is ours (RFC 5321 §4.5.1).
-        var mailbox = forwardPath.Mailbox ?? new Mailbox("postmaster", options.HostName);
-        if (mailbox.IsAddressLiteral || !AddressName.TryNormalize(mailbox.Localpart, mailbox.Domain, out var address))
+        if (forwardPath.Mailbox is not { } mailbox)
         {
-            return SmtpReply.RelayDenied550;
+            return await RcptPostmasterAsync(forwardPath, cancellationToken);
         }
 
-        var resolution = await resolver.ResolveAsync(address, cancellationToken);
-        switch (resolution.Outcome)
-        {
-            case ResolutionOutcome.NoSuchUser:
-                return SmtpReply.NoSuchMailbox550;
-            case ResolutionOutcome.NotLocal:
-                return SmtpReply.RelayDenied550;
-            case ResolutionOutcome.Loop:
-                return MailboxLoop550;
-            case ResolutionOutcome.TooLarge:
-                return ListTooLarge451;
-        }
-
-        var refusal = await CheckAsync(resolution.Targets, cancellationToken);
-        if (refusal is null)
-        {
-            _transaction!.Add(new AcceptedRecipient(forwardPath.Text, resolution.Targets));
-        }
-
-        return refusal ?? SmtpReply.RecipientOk250;
+        return mailbox.IsAddressLiteral || !AddressName.TryNormalize(mailbox.Localpart, mailbox.Domain, out var address)
+            ? SmtpReply.RelayDenied550
+            : await AddAsync(forwardPath, address, await resolver.ResolveAsync(address, cancellationToken), cancellationToken);
     }
 
     public ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken)
@@ -79,6 +60,54 @@ public sealed partial class SmtpBackend(
     }
 
     public ValueTask DisposeAsync() => default;
+
+    /// <summary>
+    /// &lt;Postmaster&gt; without a domain is ours (RFC 5321 §4.5.1): that of the hosted domain which our name is, or lies in. Where there is none,
+    /// nobody can take the mail yet, and it waits.
+    /// </summary>
+    private async ValueTask<SmtpReply> RcptPostmasterAsync(ForwardPath forwardPath, CancellationToken cancellationToken)
+    {
+        for (var domain = options.HostName; ;)
+        {
+            if (AddressName.TryNormalize("postmaster", domain, out var address) &&
+                await resolver.ResolveAsync(address, cancellationToken) is { Outcome: not ResolutionOutcome.NotLocal } resolution)
+            {
+                return await AddAsync(forwardPath, address, resolution, cancellationToken);
+            }
+
+            var dot = domain.IndexOf('.', StringComparison.Ordinal);
+            if (dot < 0)
+            {
+                return SmtpReply.LocalError451;
+            }
+
+            domain = domain[(dot + 1)..];
+        }
+    }
+
+    private async ValueTask<SmtpReply> AddAsync(
+        ForwardPath forwardPath, AddressName address, Resolution resolution, CancellationToken cancellationToken)
+    {
+        switch (resolution.Outcome)
+        {
+            case ResolutionOutcome.NoSuchUser:
+                return SmtpReply.NoSuchMailbox550;
+            case ResolutionOutcome.NotLocal:
+                return SmtpReply.RelayDenied550;
+            case ResolutionOutcome.Loop:
+                return MailboxLoop550;
+            case ResolutionOutcome.TooLarge:
+                return ListTooLarge451;
+        }
+
+        var refusal = await CheckAsync(resolution.Targets, cancellationToken);
+        if (refusal is null)
+        {
+            _transaction!.Add(new AcceptedRecipient(forwardPath.Text, resolution.Targets, resolution.IsOwn ? null : address));
+        }
+
+        return refusal ?? SmtpReply.RecipientOk250;
+    }
 
     private async ValueTask<SmtpReply?> CheckAsync(IReadOnlyList<LocalTarget> targets, CancellationToken cancellationToken)
     {

@@ -1,10 +1,15 @@
+using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Protocols.Smtp;
 
 namespace MailGrains.Gateways.Smtp;
 
 /// <summary>An accepted recipient of an open transaction, with the mailboxes that it led to at RCPT.</summary>
-public sealed record AcceptedRecipient(string ForwardPath, IReadOnlyList<LocalTarget> Targets);
+/// <param name="Name">
+/// The address, where it led to them by names only (a list, a catch-all, postmaster): it may mean something else when the content has come.
+/// Null where it was one mailbox, whose id is never used again.
+/// </param>
+public sealed record AcceptedRecipient(string ForwardPath, IReadOnlyList<LocalTarget> Targets, AddressName? Name);
 
 /// <summary>A mailbox that the message goes to, once in a transaction, under the first recipient that led to it.</summary>
 public readonly record struct Hop(LocalTarget Target, string Recipient);

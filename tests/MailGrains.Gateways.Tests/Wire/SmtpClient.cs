@@ -1,0 +1,77 @@
+namespace MailGrains.Gateways.Tests.Wire;
+
+/// <summary>Speaks SMTP word by word; each call answers the reply, its lines joined by LF.</summary>
+internal sealed class SmtpClient : IAsyncDisposable
+{
+    public const string Sender = "ann@example.org";
+
+    private readonly WireConnection _wire;
+
+    private SmtpClient(WireConnection wire) => _wire = wire;
+
+    /// <summary>A session behind its EHLO (or HELO).</summary>
+    public static async Task<SmtpClient> OpenAsync(GatewayCluster cluster, string hello = "EHLO client.example.org")
+    {
+        var client = new SmtpClient(new WireConnection(cluster.Smtp));
+        Assert.StartsWith("220 ", await client.ReadReplyAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("250", await client.AskAsync(hello), StringComparison.Ordinal);
+        return client;
+    }
+
+    /// <summary>Sends one message in a session of its own; answers the reply to the end of its data.</summary>
+    public static async Task<string> SendAsync(GatewayCluster cluster, string content, params IReadOnlyList<string> recipients)
+    {
+        await using var client = await OpenAsync(cluster);
+        await client.BeginAsync(recipients);
+        return await client.DataAsync(content);
+    }
+
+    public async Task<string> AskAsync(string command)
+    {
+        await _wire.SendAsync(command + "\r\n");
+        return await ReadReplyAsync();
+    }
+
+    public Task<string> MailAsync(string parameters = "") => AskAsync($"MAIL FROM:<{Sender}>{parameters}");
+
+    /// <param name="path">Without angle brackets.</param>
+    public Task<string> RcptAsync(string path) => AskAsync($"RCPT TO:<{path}>");
+
+    /// <summary>Opens a transaction; every recipient must be taken.</summary>
+    public async Task BeginAsync(params IReadOnlyList<string> recipients)
+    {
+        Assert.StartsWith("250 2.1.0", await MailAsync(), StringComparison.Ordinal);
+        foreach (var recipient in recipients)
+        {
+            Assert.StartsWith("250 2.1.5", await RcptAsync(recipient), StringComparison.Ordinal);
+        }
+    }
+
+    /// <param name="content">Whole lines ending in CRLF, as they are meant: dots are stuffed here.</param>
+    /// <param name="meanwhile">What happens between the 354 and the content.</param>
+    public async Task<string> DataAsync(string content, Func<Task>? meanwhile = null)
+    {
+        Assert.StartsWith("354 ", await AskAsync("DATA"), StringComparison.Ordinal);
+        if (meanwhile is not null)
+        {
+            await meanwhile();
+        }
+
+        var stuffed = content.Replace("\r\n.", "\r\n..", StringComparison.Ordinal);
+        await _wire.SendAsync(stuffed.StartsWith('.') ? "." + stuffed : stuffed);
+        return await AskAsync(".");
+    }
+
+    public ValueTask DisposeAsync() => _wire.DisposeAsync();
+
+    private async Task<string> ReadReplyAsync()
+    {
+        var lines = new List<string>();
+        do
+        {
+            lines.Add(await _wire.ReadLineAsync());
+        }
+        while (lines[^1].Length > 3 && lines[^1][3] == '-');
+        return string.Join('\n', lines);
+    }
+}
