@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.NetworkInformation;
 using System.Security.Cryptography;
 
 namespace MailGrains.Testing.Hosts;
@@ -11,10 +9,6 @@ namespace MailGrains.Testing.Hosts;
 /// </summary>
 public sealed class HostOptions
 {
-    // Below the ports that the system gives to outgoing connections, one of which could take it between the choice and the start.
-    private const int FirstPort = 20000;
-    private const int LastPort = 32000;
-
     /// <summary>The folder of the SQLite store.</summary>
     public required string DataFolder { get; init; }
 
@@ -36,9 +30,9 @@ public sealed class HostOptions
     /// <summary>The bearer key of the admin API.</summary>
     public string ApiKey { get; init; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 
-    public int SiloPort { get; init; } = FreePort();
+    public int SiloPort { get; init; } = FreePort.Choose();
 
-    public int GatewayPort { get; init; } = FreePort();
+    public int GatewayPort { get; init; } = FreePort.Choose();
 
     internal IEnumerable<string> Arguments()
     {
@@ -59,17 +53,5 @@ public sealed class HostOptions
         }
 
         return settings.Select(s => $"--{s.Key}={s.Value}");
-    }
-
-    private static int FreePort()
-    {
-        var taken = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(l => l.Port).ToHashSet();
-        int port;
-        do
-        {
-            port = RandomNumberGenerator.GetInt32(FirstPort, LastPort);
-        }
-        while (taken.Contains(port));
-        return port;
     }
 }

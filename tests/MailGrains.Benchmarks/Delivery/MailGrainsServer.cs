@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Net;
+using MailGrains.Testing.Hosts;
+
+namespace MailGrains.Benchmarks.Delivery;
+
+/// <summary>The host as in production, on its SQLite store.</summary>
+internal sealed class MailGrainsServer : IMailServer
+{
+    private const string Tenant = "bench";
+    private const string Password = "delivered to be counted";
+    private const string Commits = "mailgrains_storage_commits_total{";
+
+    private readonly HostProcess _host;
+    private readonly AdminClient _admin;
+
+    private MailGrainsServer(HostProcess host)
+    {
+        _host = host;
+        _admin = host.NewAdminClient();
+    }
+
+    public string Name => "MailGrains";
+
+    public string Settings => "Release build, settings of production, SQLite store, one process with all roles";
+
+    public IPEndPoint Smtp => _host.Smtp;
+
+    public TimeSpan ProcessorTime => _host.ProcessorTime;
+
+    public long Memory => _host.PeakWorkingSet;
+
+    public static async Task<MailGrainsServer> StartAsync(string folder, CancellationToken cancellationToken) =>
+        new(await HostProcess.StartAsync(folder, cancellationToken));
+
+    public void ResetMemory() => _host.ResetPeak();
+
+    public Task AddMailboxesAsync(IReadOnlyCollection<string> addresses, CancellationToken cancellationToken) =>
+        _admin.PutMailboxesAsync(Tenant, addresses, Password, cancellationToken);
+
+    /// <summary>Its 250 says so already.</summary>
+    public Task AllDeliveredAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task<long> CountAsync(IReadOnlyCollection<string> addresses, CancellationToken cancellationToken) =>
+        Pop3Count.SumAsync(_host.Pop3, addresses, Password, cancellationToken);
+
+    public async Task<long?> CommittedAsync(CancellationToken cancellationToken)
+    {
+        var line = (await _admin.GetAsync("metrics", cancellationToken)).Split('\n')
+            .FirstOrDefault(l => l.StartsWith(Commits, StringComparison.Ordinal) && l.Contains("outcome=\"committed\"", StringComparison.Ordinal));
+        return line is null ? null : (long)double.Parse(line[(line.LastIndexOf('}') + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _admin.Dispose();
+        await _host.DisposeAsync();
+    }
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using MailGrains.Benchmarks.Delivery;
+using MailGrains.Benchmarks.Programs;
+
+namespace MailGrains.Benchmarks.Peer;
+
+/// <summary>
+/// Postfix as Debian sets it up (its own <c>master.cf</c>, the values of its <c>main.cf</c>), in folders of its own, on one port of
+/// loopback, and with the route to Dovecot.
+/// </summary>
+internal sealed class PostfixConfiguration(string folder)
+{
+    private const string DebianServices = "/usr/share/postfix/master.cf.dist";
+
+    public string Folder { get; } = Path.Combine(folder, "etc");
+
+    public string Queue { get; } = Path.Combine(folder, "spool");
+
+    /// <summary>Where Dovecot listens for LMTP; Postfix runs that client with the queue as its root.</summary>
+    public string LmtpSocket => Path.Combine(Queue, "private", "dovecot-lmtp");
+
+    public string Mailboxes => Path.Combine(Folder, "mailboxes");
+
+    public string Log => Path.Combine(folder, "log");
+
+    public void Write(int port)
+    {
+        Directory.CreateDirectory(Folder);
+        Directory.CreateDirectory(Queue);
+        File.WriteAllText(Path.Combine(Folder, "main.cf"), Main());
+        File.WriteAllLines(Path.Combine(Folder, "master.cf"), File.ReadLines(DebianServices)
+            .Select(line => line.StartsWith("smtp      inet", StringComparison.Ordinal) ? line.Replace("smtp      ", $"127.0.0.1:{port} ") : line));
+    }
+
+    /// <summary>The process that started all others of it, while it runs.</summary>
+    public async Task<int> ReadMasterPidAsync(CancellationToken cancellationToken)
+    {
+        // By a program of the system: it holds a lock on the file, and .NET reads none without asking for one.
+        var text = await ExternalProgram.RunAsync("cat", [Path.Combine(Queue, "pid", "master.pid")], cancellationToken);
+        return int.Parse(text.Trim(), CultureInfo.InvariantCulture);
+    }
+
+    private string Main() => $"""
+        # Debian
+        smtpd_banner = $myhostname ESMTP $mail_name (Debian/GNU)
+        biff = no
+        append_dot_mydomain = no
+        readme_directory = no
+        compatibility_level = 3.6
+        smtpd_tls_cert_file = /etc/ssl/certs/ssl-cert-snakeoil.pem
+        smtpd_tls_key_file = /etc/ssl/private/ssl-cert-snakeoil.key
+        smtpd_tls_security_level = may
+        smtp_tls_CApath = /etc/ssl/certs
+        smtp_tls_security_level = may
+        smtp_tls_session_cache_database = btree:$data_directory/smtp_scache
+        smtpd_relay_restrictions = permit_mynetworks permit_sasl_authenticated defer_unauth_destination
+        recipient_delimiter = +
+        mailbox_size_limit = 0
+        mynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128
+        alias_maps =
+        # Beside what the machine runs
+        myhostname = peer.test
+        mydestination =
+        inet_interfaces = loopback-only
+        queue_directory = {Queue}
+        data_directory = {folder}/data
+        maillog_file = {Log}
+        maillog_file_prefixes = {folder}
+        # The route
+        virtual_mailbox_domains = {Load.Domain}
+        virtual_mailbox_maps = hash:{Mailboxes}
+        virtual_transport = lmtp:unix:private/dovecot-lmtp
+
+        """;
+}

@@ -1,0 +1,39 @@
+using System.Runtime.Versioning;
+using MailGrains.Benchmarks.Delivery;
+
+// Processes are counted in /proc.
+[assembly: SupportedOSPlatform("linux")]
+
+var commands = new Dictionary<string, Func<string[], CancellationToken, Task>>
+{
+    ["delivery"] = DeliveryCommand.RunAsync,
+};
+
+using var interrupted = new CancellationTokenSource();
+Console.CancelKeyPress += (_, e) =>
+{
+    // What was started must be stopped first.
+    e.Cancel = true;
+    interrupted.Cancel();
+};
+
+if (args is not [var name, .. var rest] || !commands.TryGetValue(name, out var command))
+{
+    await Console.Error.WriteLineAsync($"Commands: {string.Join(", ", commands.Keys)}");
+    return 2;
+}
+
+try
+{
+    await command(rest, interrupted.Token);
+    return 0;
+}
+catch (ArgumentException e)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    return 2;
+}
+catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
+{
+    return 130;
+}
