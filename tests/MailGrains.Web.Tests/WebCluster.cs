@@ -1,0 +1,76 @@
+using MailGrains.Grains;
+using MailGrains.Grains.Directory;
+using MailGrains.Grains.Upkeep;
+using MailGrains.Storage;
+using MailGrains.Storage.Sqlite;
+using MailGrains.Testing.Faults;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Dashboard;
+using Orleans.TestingHost;
+
+namespace MailGrains.Web.Tests;
+
+/// <summary>The directory's grains on an embedded store of their own, and a web host in front of them.</summary>
+public sealed class WebCluster : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("mailgrains-").FullName;
+    private readonly SqliteStore _store;
+    private InProcessTestCluster? _cluster;
+    private WebHost? _web;
+
+    public WebCluster()
+    {
+        _store = SqliteStore.Open(new SqliteStoreOptions { Path = _folder });
+        Tables = new FaultingTableStore(_store.Tables);
+    }
+
+    public FaultingTableStore Tables { get; }
+
+    /// <summary>A host that forgives wrong keys.</summary>
+    internal WebHost Web => _web!;
+
+    public async ValueTask InitializeAsync()
+    {
+        var accounts = new StorageAccounts([new StorageAccount(0, Tables, _store.Blobs)], Tables);
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.Options.ConfigureFileLogging = false;
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.UseInMemoryReminderService();
+            silo.AddDashboard(dashboard => dashboard.HideTrace = true);
+            silo.Services.AddSingleton(accounts);
+            silo.Services.AddDirectoryGrains(new PasswordOptions { Iterations = PasswordOptions.MinIterations });
+            silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
+        });
+        _cluster = builder.Build();
+        await _cluster.DeployAsync();
+        _web = await StartAsync(new AdminOptions { ApiKey = WebHost.Key, MaxFailures = 1_000 });
+    }
+
+    /// <summary>A web host of a test's own.</summary>
+    internal Task<WebHost> StartAsync(AdminOptions options, TimeProvider? time = null) => WebHost.StartAsync(_cluster!.Client, options, time);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_web is not null)
+        {
+            await _web.DisposeAsync();
+        }
+
+        if (_cluster is not null)
+        {
+            await _cluster.StopAllSilosAsync();
+            await _cluster.DisposeAsync();
+        }
+
+        await _store.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
+
+/// <summary>One cluster for the tests of the collection, one test at a time.</summary>
+[CollectionDefinition(Name)]
+public sealed class SharedWeb : ICollectionFixture<WebCluster>
+{
+    public const string Name = "web";
+}
