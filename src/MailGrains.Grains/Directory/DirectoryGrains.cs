@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -8,7 +9,8 @@ public static class DirectoryGrains
     /// <summary>Adds what the directory's grains ask for, save <see cref="Storage.StorageAccounts"/>, which the host makes.</summary>
     public static IServiceCollection AddDirectoryGrains(this IServiceCollection services, PasswordOptions? passwords = null)
     {
-        services.TryAddSingleton(_ => new PasswordChecks(passwords ?? new PasswordOptions()));
+        services.AddMetrics();
+        services.TryAddSingleton(s => new PasswordChecks(passwords ?? new PasswordOptions(), s.GetRequiredService<IMeterFactory>()));
         return services;
     }
 }

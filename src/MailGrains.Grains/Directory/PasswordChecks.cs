@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using MailGrains.Contracts;
 
@@ -36,10 +37,12 @@ public sealed class PasswordChecks : IDisposable
     private readonly PasswordOptions _options;
     private readonly SemaphoreSlim _slots;
     private readonly ScramVerifier _nobody;
+    private readonly Counter<long> _rounds;
     private int _waiting;
 
-    public PasswordChecks(PasswordOptions options)
+    public PasswordChecks(PasswordOptions options, IMeterFactory meters)
     {
+        _rounds = meters.Create(GrainMetrics.MeterName).CreateCounter<long>("mailgrains.password.rounds", "{round}", "Rounds of PBKDF2, what passwords cost.");
         _options = options;
         _slots = new SemaphoreSlim(options.MaxConcurrent);
         _nobody = new ScramVerifier(options.Iterations, RandomNumberGenerator.GetBytes(16), RandomNumberGenerator.GetBytes(32), []);
@@ -48,16 +51,20 @@ public sealed class PasswordChecks : IDisposable
     public void Dispose() => _slots.Dispose();
 
     /// <exception cref="StoreUnavailableException">Too many passwords are being checked.</exception>
-    internal Task<bool> VerifyAsync(ScramVerifier? verifier, string prepared, CancellationToken cancellationToken) => RunAsync(
-        () => (verifier ?? _nobody).Verify(HashAlgorithmName.SHA256, prepared) && verifier is not null, cancellationToken);
+    internal Task<bool> VerifyAsync(ScramVerifier? verifier, string prepared, CancellationToken cancellationToken)
+    {
+        var checkedBy = verifier ?? _nobody;
+        return RunAsync(() => checkedBy.Verify(HashAlgorithmName.SHA256, prepared) && verifier is not null, checkedBy.Iterations, cancellationToken);
+    }
 
     /// <exception cref="StoreUnavailableException">Too many passwords are being checked.</exception>
     internal Task<(ScramVerifier Sha256, ScramVerifier Sha1)> MakeAsync(string prepared, CancellationToken cancellationToken) => RunAsync(
         () => (ScramVerifier.Make(HashAlgorithmName.SHA256, prepared, _options.Iterations),
             ScramVerifier.Make(HashAlgorithmName.SHA1, prepared, _options.Iterations)),
+        2 * _options.Iterations,
         cancellationToken);
 
-    private async Task<T> RunAsync<T>(Func<T> derive, CancellationToken cancellationToken)
+    private async Task<T> RunAsync<T>(Func<T> derive, int rounds, CancellationToken cancellationToken)
     {
         if (Interlocked.Increment(ref _waiting) > _options.MaxWaiting + _options.MaxConcurrent)
         {
@@ -70,6 +77,7 @@ public sealed class PasswordChecks : IDisposable
             await _slots.WaitAsync(cancellationToken);
             try
             {
+                _rounds.Add(rounds);
                 return await Task.Run(derive, CancellationToken.None);
             }
             finally
