@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using MailGrains.Benchmarks.Delivery;
 
@@ -9,13 +10,16 @@ var commands = new Dictionary<string, Func<string[], CancellationToken, Task>>
     ["delivery"] = DeliveryCommand.RunAsync,
 };
 
+// What was started must be stopped first.
 using var interrupted = new CancellationTokenSource();
-Console.CancelKeyPress += (_, e) =>
+void Interrupt(PosixSignalContext context)
 {
-    // What was started must be stopped first.
-    e.Cancel = true;
+    context.Cancel = true;
     interrupted.Cancel();
-};
+}
+
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
 
 if (args is not [var name, .. var rest] || !commands.TryGetValue(name, out var command))
 {

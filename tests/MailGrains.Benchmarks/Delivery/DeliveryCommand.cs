@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using MailGrains.Benchmarks.Peer;
 using MailGrains.Testing.Programs;
 
@@ -16,7 +17,8 @@ internal static class DeliveryCommand
         var source = DebianProgram.Find("smtp-source") is { } program ? new SmtpSource(program) : null;
         Print($"Sender: {(source is null ? "built in; smtp-source (Debian package postfix) is not installed" : "smtp-source")}");
         var folder = Directory.CreateDirectory(Path.Combine(options.Folder, $"mailgrains-bench-{Environment.ProcessId}")).FullName;
-        Print($"Folder: {folder} ({FileSystem(folder)}), {Environment.ProcessorCount} processors");
+        Print($"Folder: {folder} ({FileSystem(folder)})");
+        Print($"Machine: {Environment.ProcessorCount} processors, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
         try
         {
             var ours = await RunMailGrainsAsync(options, folder, source, cancellationToken);
@@ -37,9 +39,12 @@ internal static class DeliveryCommand
         DeliveryOptions options, string folder, SmtpSource? source, CancellationToken cancellationToken)
     {
         await using var server = await MailGrainsServer.StartAsync(Path.Combine(folder, "mailgrains"), cancellationToken);
-        var warmUp = new Load(0, 40, 4096, 4);
         Print($"\n## {server.Name}\n{server.Settings}");
-        await Measurement.TakeAsync(server, warmUp, warmUp.Even(options.WarmUp), source, cancellationToken);
+        foreach (var (load, messages) in options.WarmUps)
+        {
+            await Measurement.TakeAsync(server, load, messages, source, cancellationToken);
+        }
+
         return await RunRowsAsync(server, options, share: 1, source, cancellationToken);
     }
 
@@ -57,7 +62,7 @@ internal static class DeliveryCommand
         List<Measurement> rows = [];
         foreach (var load in options.Loads)
         {
-            var row = await Measurement.TakeAsync(server, load, load.Even(options.MessagesOf(load) / share), source, cancellationToken);
+            var row = await Measurement.TakeAsync(server, load, options.MessagesOf(load, share), source, cancellationToken);
             Print(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{load.Bytes} bytes, {load.Mailboxes} mailboxes, {load.Sessions} sessions: {row.Throughput:F0}/s, {row.ProcessorPerMessage:F3} ms of CPU each"));

@@ -10,6 +10,9 @@ internal sealed record DeliveryOptions
 
     private const int LargeBytes = 32 * 1024;
 
+    // Fewer say nothing of a rate, nor of a 99th percentile.
+    private const int FewestMessages = 1000;
+
     public bool Peer { get; private set; }
 
     public IReadOnlyList<int> Sessions { get; private set; } = [1, 40, 200];
@@ -21,8 +24,8 @@ internal sealed record DeliveryOptions
     /// <summary>How many MailGrains gets in a row of small messages on several sessions; slower rows and servers get a fraction.</summary>
     public int Messages { get; private set; } = 40_000;
 
-    /// <summary>How many it gets before the first row, until the code is compiled as it stays.</summary>
-    public int WarmUp { get; private set; } = 30_000;
+    /// <summary>How many small messages it gets before the first row, until the code is compiled as it stays.</summary>
+    private int WarmUp { get; set; } = 30_000;
 
     /// <summary>Where the servers' folders are made: the file system under test.</summary>
     public string Folder { get; private set; } = Path.GetTempPath();
@@ -59,8 +62,16 @@ internal sealed record DeliveryOptions
         return options;
     }
 
+    /// <summary>What MailGrains gets before the first row, one load a size, since large messages take another path.</summary>
+    public IEnumerable<(Load Load, int Messages)> WarmUps =>
+        Sizes.Select((size, index) => new Load(-index, 40, size, 4)).Select(load => (load, load.Even(WarmUp / Slowness(load))));
+
     /// <summary>How many messages a row takes, so that each runs for some seconds.</summary>
-    public int MessagesOf(Load load) => load.Even(Messages / (load.Bytes > LargeBytes ? 4 : 1) / (load.Sessions == 1 ? 4 : 1));
+    /// <param name="load">The row.</param>
+    /// <param name="share">The server gets a part of them: it is so many times slower.</param>
+    public int MessagesOf(Load load, int share) => load.Even(Math.Max(FewestMessages, Messages / Slowness(load) / share));
+
+    private static int Slowness(Load load) => (load.Bytes > LargeBytes ? 4 : 1) * (load.Sessions == 1 ? 4 : 1);
 
     private static int[] Numbers(string text) => [.. text.Split(',').Select(word =>
         int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0

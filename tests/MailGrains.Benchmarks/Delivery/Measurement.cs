@@ -17,6 +17,7 @@ internal sealed record Measurement(
 {
     // Replies are timed apart: that client costs more than smtp-source does, on the same processors.
     private const int TimedShare = 4;
+    private const int FewestTimed = 1000;
     private const int WarmShare = 10;
 
     private static readonly TimeSpan SamplePeriod = TimeSpan.FromMilliseconds(500);
@@ -54,7 +55,7 @@ internal sealed record Measurement(
         processorTime = server.ProcessorTime - processorTime;
         committed = await server.CommittedAsync(cancellationToken) - committed;
 
-        var timed = Math.Max(load.Even(messages / TimedShare), load.Even(1000));
+        var timed = load.Even(Math.Max(FewestTimed, messages / TimedShare));
         var (times, memory) = await TimeRepliesAsync(server, load, timed, cancellationToken);
         var arrived = await server.CountAsync(load.Addresses, cancellationToken);
         return arrived == first + messages + timed
