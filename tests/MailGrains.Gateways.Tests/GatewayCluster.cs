@@ -10,6 +10,7 @@ using MailGrains.Storage.Blobs;
 using MailGrains.Storage.Bodies;
 using MailGrains.Storage.Sqlite;
 using MailGrains.Storage.Tables;
+using MailGrains.Testing.Faults;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
 
@@ -27,8 +28,14 @@ public sealed class GatewayCluster : IAsyncLifetime
     public GatewayCluster()
     {
         _store = SqliteStore.Open(new SqliteStoreOptions { Path = _folder });
-        Accounts = new StorageAccounts([new StorageAccount(0, _store.Tables, _store.Blobs)], _store.Tables);
+        Tables = new FaultingTableStore(_store.Tables);
+        Blobs = new FaultingBlobStore(_store.Blobs);
+        Accounts = new StorageAccounts([new StorageAccount(0, Tables, Blobs)], Tables);
     }
+
+    public FaultingTableStore Tables { get; }
+
+    public FaultingBlobStore Blobs { get; }
 
     public StorageAccounts Accounts { get; }
 

@@ -62,6 +62,13 @@ internal sealed class SmtpClient : IAsyncDisposable
         return await AskAsync(".");
     }
 
+    /// <summary>Sends content whose end will never come.</summary>
+    public async Task BreakOffAsync(string content)
+    {
+        Assert.StartsWith("354 ", await AskAsync("DATA"), StringComparison.Ordinal);
+        await _wire.SendAsync(content);
+    }
+
     public ValueTask DisposeAsync() => _wire.DisposeAsync();
 
     private async Task<string> ReadReplyAsync()
