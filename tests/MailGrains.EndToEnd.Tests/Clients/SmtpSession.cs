@@ -49,10 +49,25 @@ internal sealed class SmtpSession : IDisposable
     public async Task<SmtpReply> SendAsync(
         TestMessage message, Action? beforeEndOfData = null, Action? awaitingReply = null, CancellationToken cancellationToken = default)
     {
+        if (await BeginAsync(message, cancellationToken) is { IsPositive: false } refusal)
+        {
+            return refusal;
+        }
+
+        beforeEndOfData?.Invoke();
+        await SendEndOfDataAsync(cancellationToken);
+        awaitingReply?.Invoke();
+        return await ReadReplyAsync(cancellationToken);
+    }
+
+    /// <summary>Sends a message up to its end of data. The reply to DATA, or the first refusal, after which the transaction is reset.</summary>
+    public async Task<SmtpReply> BeginAsync(TestMessage message, CancellationToken cancellationToken)
+    {
+        var reply = default(SmtpReply);
         var opening = message.Recipients.Select(r => $"RCPT TO:<{r}>").Prepend($"MAIL FROM:<{message.Sender}> BODY=8BITMIME").Append("DATA");
         foreach (var command in opening)
         {
-            var reply = await AskAsync(command, cancellationToken);
+            reply = await AskAsync(command, cancellationToken);
             if (!reply.IsPositive)
             {
                 Expect(250, await AskAsync("RSET", cancellationToken));
@@ -61,21 +76,12 @@ internal sealed class SmtpSession : IDisposable
         }
 
         await _connection.SendAsync(message.StuffedContent(), cancellationToken);
-        beforeEndOfData?.Invoke();
-        await _connection.SendAsync(".\r\n"u8.ToArray(), cancellationToken);
-        awaitingReply?.Invoke();
-        return await ReadReplyAsync(cancellationToken);
+        return reply;
     }
 
-    public void Dispose() => _connection.Dispose();
+    public Task SendEndOfDataAsync(CancellationToken cancellationToken) => _connection.SendAsync(".\r\n"u8.ToArray(), cancellationToken);
 
-    private async Task<SmtpReply> AskAsync(string command, CancellationToken cancellationToken)
-    {
-        await _connection.SendAsync(command, cancellationToken);
-        return await ReadReplyAsync(cancellationToken);
-    }
-
-    private async Task<SmtpReply> ReadReplyAsync(CancellationToken cancellationToken)
+    public async Task<SmtpReply> ReadReplyAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -85,6 +91,14 @@ internal sealed class SmtpSession : IDisposable
                 return new SmtpReply(int.Parse(line.AsSpan(0, 3), CultureInfo.InvariantCulture), line);
             }
         }
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    private async Task<SmtpReply> AskAsync(string command, CancellationToken cancellationToken)
+    {
+        await _connection.SendAsync(command, cancellationToken);
+        return await ReadReplyAsync(cancellationToken);
     }
 
     private static void Expect(int code, SmtpReply reply)

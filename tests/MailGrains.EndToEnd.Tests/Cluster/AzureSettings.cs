@@ -8,10 +8,13 @@ internal static class AzureSettings
     /// <summary>The installation's name, which the account is marked with.</summary>
     public const string Service = "mailgrains-crash";
 
-    public static Dictionary<string, string> Of(AzuriteAccount account) => new()
+    /// <param name="account">Of the mail, and of the cluster's tables too unless there is another for these.</param>
+    /// <param name="cluster">The connection string of the account of the cluster's tables.</param>
+    public static Dictionary<string, string> Of(AzuriteAccount account, string? cluster = null) => new()
     {
         ["MailGrains:Storage:Provider"] = "Azure",
         ["MailGrains:Storage:Accounts:0:ConnectionString"] = account.ConnectionString,
+        ["MailGrains:Storage:Cluster:ConnectionString"] = cluster ?? account.ConnectionString,
         ["MailGrains:Cluster:ServiceId"] = Service,
     };
 }

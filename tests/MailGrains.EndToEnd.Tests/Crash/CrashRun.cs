@@ -70,16 +70,17 @@ internal sealed class CrashRun(HostOptions options, ITestOutputHelper output)
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(RoundLimit);
         var sending = storm.RunAsync(Host.Smtp, limit.Token);
-        var meanwhile = during(storm, limit.Token);
-        if (await Task.WhenAny(sending, meanwhile) == sending)
+        try
         {
-            await limit.CancelAsync();
+            await during(storm, limit.Token);
+        }
+        finally
+        {
+            storm.Stop();
+            storm.Retry();
+            await sending;
         }
 
-        storm.Stop();
-        storm.Retry();
-        await sending;
-        await meanwhile;
         Assert.Equal(0, storm.Unanswered);
     }
 

@@ -42,10 +42,11 @@ internal sealed class Ledger
         string[] recipients = number % 8 == 5 || number % 48 == 3
             ? [_inboxes[first].Address, _inboxes[(first + 1 + (number / 8 % (_inboxes.Count - 1))) % _inboxes.Count].Address]
             : [_inboxes[number / 8 % _inboxes.Count].Address];
-        var message = new TestMessage(number, number % 8 == 3 ? LargeBytes + (number % 1000) : SmallBytes + (number % 3000), recipients);
-        _sent[number] = new Sent(message);
-        return message;
+        return Add(new TestMessage(number, number % 8 == 3 ? LargeBytes + (number % 1000) : SmallBytes + (number % 3000), recipients));
     }
+
+    /// <summary>One more message, of that size and to these mailboxes.</summary>
+    public TestMessage Next(int bytes, IReadOnlyList<string> recipients) => Add(new TestMessage(Interlocked.Increment(ref _numbers), bytes, recipients));
 
     /// <summary>From now on the server may keep the message.</summary>
     public void HandsOver(TestMessage message) => _sent[message.Number].Round = Round;
@@ -84,6 +85,12 @@ internal sealed class Ledger
         }
 
         await VerifyAsync(host, cancellationToken);
+    }
+
+    private TestMessage Add(TestMessage message)
+    {
+        _sent[message.Number] = new Sent(message);
+        return message;
     }
 
     /// <summary>Reads what is new in one mailbox; the numbers of it.</summary>

@@ -30,6 +30,7 @@ internal sealed class Storm
     private int _unanswered;
     private int _held;
     private volatile bool _stopping;
+    private volatile Exception? _failure;
     private TaskCompletionSource _retries = Released();
 
     public Storm(Ledger ledger, int sessions)
@@ -79,6 +80,11 @@ internal sealed class Storm
         }
 
         CheckWaiters();
+        if (_failure is { } failure)
+        {
+            waiter.Reached.TrySetException(failure);
+        }
+
         await waiter.Reached.Task.WaitAsync(cancellationToken);
     }
 
@@ -100,6 +106,17 @@ internal sealed class Storm
         lock (_waiters)
         {
             _waiters.RemoveAll(w => w.Condition(this) && w.Reached.TrySetResult());
+        }
+    }
+
+    /// <summary>Nobody waits for what can't come any more.</summary>
+    private void Fail(Exception exception)
+    {
+        lock (_waiters)
+        {
+            _failure = exception;
+            _waiters.ForEach(w => w.Reached.TrySetException(exception));
+            _waiters.Clear();
         }
     }
 
@@ -128,6 +145,11 @@ internal sealed class Storm
             catch (IOException)
             {
                 // The server is gone, and it never had this message: it is sent to the next one.
+            }
+            catch (Exception e)
+            {
+                storm.Fail(e);
+                throw;
             }
             finally
             {
