@@ -80,6 +80,9 @@ internal static class MailGrainsApplication
 
         builder.WebHost.ConfigureKestrel(listeners.Configure);
 
+        // A session goes on where its bytes arrived, on a thread of the pool; another hop through the pool would cost more than its next step.
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+
         await using var app = builder.Build();
         Map(app, settings);
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<Drain>().Begin);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace MailGrains.Host.Startup;
 
@@ -7,6 +8,8 @@ namespace MailGrains.Host.Startup;
 internal sealed record Secret(string Value, string? Path)
 {
     private const int RandomBytes = 32;
+    private const int MostWaitMilliseconds = 5_000;
+    private const int RetryMilliseconds = 10;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     public override string ToString() => nameof(Secret);
@@ -19,45 +22,41 @@ internal sealed record Secret(string Value, string? Path)
             return new Secret(configured, null);
         }
 
+        Directory.CreateDirectory(folder);
         var path = System.IO.Path.Combine(folder, fileName);
-        for (; ; )
+        for (var deadline = Environment.TickCount64 + MostWaitMilliseconds; ; Thread.Sleep(RetryMilliseconds))
         {
-            if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: > 0 } kept)
+            try
             {
-                return new Secret(kept, path);
+                return new Secret(ReadOrMake(path), path);
             }
-
-            Make(folder, path);
+            catch (IOException) when (Environment.TickCount64 < deadline)
+            {
+                // Another process holds it, to make it or to read it.
+            }
         }
     }
 
-    // Written whole under another name, then given its own: a crash leaves no half of it, and of two processes one wins.
-    private static void Make(string folder, string path)
+    // The file is held exclusively meanwhile, so that of several processes one makes the secret and the others read it.
+    private static string ReadOrMake(string path)
     {
-        Directory.CreateDirectory(folder);
-        var made = System.IO.Path.Combine(folder, $".{Guid.NewGuid():N}.tmp");
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OwnerOnly;
         }
 
-        using (var stream = new FileStream(made, options))
-        using (var writer = new StreamWriter(stream))
+        using var stream = new FileStream(path, options);
+        using var reader = new StreamReader(stream);
+        if (reader.ReadToEnd().Trim() is { Length: > 0 } kept)
         {
-            writer.WriteLine(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes)));
-            writer.Flush();
-            stream.Flush(flushToDisk: true);
+            return kept;
         }
 
-        try
-        {
-            // An empty file is what a crash of another program left: it is replaced.
-            File.Move(made, path, overwrite: File.Exists(path) && new FileInfo(path).Length == 0);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            File.Delete(made);
-        }
+        var made = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes));
+        stream.SetLength(0);
+        stream.Write(Encoding.ASCII.GetBytes(made + "\n"));
+        stream.Flush(flushToDisk: true);
+        return made;
     }
 }

@@ -12,14 +12,32 @@ namespace MailGrains.Host.Startup;
 /// <summary>Metrics for Prometheus at /metrics, and by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says so (with the other variables of its specification).</summary>
 internal static class Telemetry
 {
+    private const string OrleansMeter = "Microsoft.Orleans";
+
+    // Of Orleans' hundred instruments those that tell of trouble or of size. Most of the others are written several times a message.
+    private static readonly HashSet<string> KeptOfOrleans = new(StringComparer.Ordinal)
+    {
+        "orleans-app-requests-timedout",
+        "orleans-catalog-activations",
+        "orleans-catalog-activation-concurrent-registration-attempts",
+        "orleans-catalog-activation-failed-to-activate",
+        "orleans-messaging-pings-reply-missed",
+        "orleans-messaging-rejected",
+        "orleans-reminders-active",
+        "orleans-reminders-tardiness",
+        "orleans-scheduler-long-running-turns",
+    };
+
     public static void Add(IServiceCollection services)
     {
         var telemetry = services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(
                 "mailgrains", serviceVersion: Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion))
             .WithMetrics(metrics => metrics
-                .AddMeter(GatewayMetrics.MeterName, GrainMetrics.MeterName, StoreMetrics.MeterName, "Microsoft.Orleans")
-                .AddMeter("Microsoft.AspNetCore.Server.Kestrel")
+                .AddMeter(GatewayMetrics.MeterName, GrainMetrics.MeterName, StoreMetrics.MeterName, OrleansMeter)
+                .AddView(instrument => instrument.Meter.Name == OrleansMeter && !KeptOfOrleans.Contains(instrument.Name)
+                    ? MetricStreamConfiguration.Drop
+                    : null)
                 .AddRuntimeInstrumentation()
                 .AddPrometheusExporter());
         if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT")))
