@@ -18,7 +18,9 @@ public sealed class GatewayMetrics : IDisposable
         _meter = meters.Create(MeterName);
         _sessions = _meter.CreateUpDownCounter<long>("mailgrains.gateway.sessions", "{session}", "Open sessions by protocol");
         _messages = _meter.CreateCounter<long>("mailgrains.smtp.messages", "{message}", "Messages by the first digit of their reply");
-        _reply = _meter.CreateHistogram<double>("mailgrains.smtp.reply.duration", "s", "From end-of-data to its reply");
+        _reply = _meter.CreateHistogram(
+            "mailgrains.smtp.reply.duration", "s", "From end-of-data to its reply", tags: null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] });
     }
 
     public void SessionOpened(string protocol) => _sessions.Add(1, new KeyValuePair<string, object?>("protocol", protocol));

@@ -23,7 +23,8 @@ internal static class Providers
     {
         if (settings.Storage.Provider == StorageProvider.Sqlite)
         {
-            var store = SqliteStore.Open(new SqliteStoreOptions { Path = settings.Storage.Path, Shared = settings.Storage.Shared });
+            var store = SqliteStore.Open(
+                new SqliteStoreOptions { Path = settings.Storage.Path, Shared = settings.Storage.Shared }, TimeProvider.System, meters);
             if (!settings.Storage.Shared)
             {
                 // Nobody else can have the store open, so whatever silo stands in it is gone: waiting until it is declared dead would be for nothing.

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using MailGrains.Storage.Blobs;
 using MailGrains.Storage.Sqlite.Blobs;
 using MailGrains.Storage.Sqlite.Files;
@@ -23,11 +24,11 @@ public sealed class SqliteStore : IDisposable, IAsyncDisposable
     private readonly SyncThreads _threads;
     private bool _disposed;
 
-    private SqliteStore(StoreFolder folder, SqliteStoreOptions options, TimeProvider time)
+    private SqliteStore(StoreFolder folder, SqliteStoreOptions options, TimeProvider time, StoreMetrics? metrics)
     {
         _folder = folder;
         BlobFolder.RemoveLeftovers(folder, options.Shared, time);
-        _tables = new SqliteTables(new Database(folder.DatabasePath, options.BusyTimeout), options);
+        _tables = new SqliteTables(new Database(folder.DatabasePath, options.BusyTimeout), options, metrics);
         _threads = new SyncThreads(BlobSyncThreads);
         Blobs = new BlobFolder(folder, _threads);
         Accounts = new StorageAccounts([new StorageAccount(0, _tables, Blobs)], _tables);
@@ -44,16 +45,18 @@ public sealed class SqliteStore : IDisposable, IAsyncDisposable
     public StorageAccounts Accounts { get; }
 
     /// <summary>Opens the folder, making it when it is absent.</summary>
+    /// <param name="meters">Where its <see cref="StoreMetrics"/> belong; null: nothing is counted.</param>
     /// <exception cref="StoreException">
     /// <see cref="StoreFailure.Unavailable"/>: another host has the folder, or it can't be used; <see cref="StoreFailure.Unreadable"/>:
     /// a newer release, or another program, wrote the file.
     /// </exception>
-    public static SqliteStore Open(SqliteStoreOptions options, TimeProvider? time = null)
+    public static SqliteStore Open(SqliteStoreOptions options, TimeProvider? time = null, IMeterFactory? meters = null)
     {
         var folder = StoreFolder.Open(options.Path, options.Shared);
         try
         {
-            return new SqliteStore(folder, options, time ?? TimeProvider.System);
+            var metrics = meters is null ? null : new StoreMetrics(meters.Create(StoreMetrics.MeterName), "sqlite");
+            return new SqliteStore(folder, options, time ?? TimeProvider.System, metrics);
         }
         catch
         {

@@ -19,9 +19,13 @@ public sealed class StoreMetrics
     /// <summary>Requests that went to a remote store, retries included: what the provider bills.</summary>
     public const string RequestsName = "mailgrains.storage.requests";
 
+    /// <summary>Groups of transactions that the embedded store committed together, with one sync.</summary>
+    public const string GroupsName = "mailgrains.storage.groups";
+
     private readonly Counter<long> _commits;
     private readonly Histogram<double> _commitDuration;
     private readonly Counter<long> _requests;
+    private readonly Counter<long> _groups;
     private readonly KeyValuePair<string, object?> _store;
 
     /// <param name="meter">Named <see cref="MeterName"/>.</param>
@@ -29,8 +33,11 @@ public sealed class StoreMetrics
     public StoreMetrics(Meter meter, string store)
     {
         _commits = meter.CreateCounter<long>(CommitsName, "{transaction}", "Table transactions by outcome.");
-        _commitDuration = meter.CreateHistogram<double>(CommitDurationName, "s", "Time of a table transaction.");
+        _commitDuration = meter.CreateHistogram(
+            CommitDurationName, "s", "Time of a table transaction.", tags: null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 10] });
         _requests = meter.CreateCounter<long>(RequestsName, "{request}", "Requests sent to a remote store.");
+        _groups = meter.CreateCounter<long>(GroupsName, "{group}", "Groups of transactions that shared a sync.");
         _store = new("store", store);
     }
 
@@ -41,6 +48,8 @@ public sealed class StoreMetrics
     public void Failed(StoreFailure failure, TimeSpan elapsed) => Commit(Label(failure), elapsed);
 
     public void Requested(string service) => _requests.Add(1, _store, new("service", service));
+
+    public void Grouped() => _groups.Add(1, _store);
 
     private void Commit(string outcome, TimeSpan elapsed)
     {

@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using MailGrains.Storage.Tables;
 
 namespace MailGrains.Storage.Sqlite.Tests;
@@ -17,7 +16,7 @@ public sealed class WaitingCommitsTests : IDisposable
     {
         await using var store = SqliteStore.Open(new() { Path = _folder.Path, MaxWaitingCommits = 3, BusyTimeout = TimeSpan.FromMinutes(5) });
         var waiting = new List<Task<TableCommit>>();
-        using (LockFile())
+        using (_folder.LockDatabase())
         {
             // The writer takes at most the first few before it waits for the lock; then three may wait.
             StoreException? refusal = null;
@@ -49,7 +48,7 @@ public sealed class WaitingCommitsTests : IDisposable
         await using var store = SqliteStore.Open(
             new() { Path = _folder.Path, MaxWaitingBytes = 100_000, BusyTimeout = TimeSpan.FromMinutes(5) });
         var waiting = new List<Task<TableCommit>>();
-        using (LockFile())
+        using (_folder.LockDatabase())
         {
             for (var i = 0; waiting.Count == 0 || !waiting[^1].IsFaulted; i++)
             {
@@ -66,7 +65,7 @@ public sealed class WaitingCommitsTests : IDisposable
     public async Task ACommitThatWaitsTooLongForAnotherProcessIsUnavailableAndNotWritten()
     {
         await using var store = SqliteStore.Open(new() { Path = _folder.Path, BusyTimeout = TimeSpan.FromMilliseconds(50) });
-        using (LockFile())
+        using (_folder.LockDatabase())
         {
             Assert.Equal(StoreFailure.Unavailable, (await Assert.ThrowsAsync<StoreException>(() => InsertAsync(store, "r"))).Failure);
         }
@@ -81,7 +80,7 @@ public sealed class WaitingCommitsTests : IDisposable
         await using var store = SqliteStore.Open(new() { Path = _folder.Path, BusyTimeout = TimeSpan.FromMinutes(5) });
         using var cancelled = new CancellationTokenSource();
         Task<TableCommit> first, second;
-        using (LockFile())
+        using (_folder.LockDatabase())
         {
             first = InsertAsync(store, "first");
             second = store.Tables.CommitAsync(
@@ -100,7 +99,7 @@ public sealed class WaitingCommitsTests : IDisposable
         await using var store = SqliteStore.Open(new() { Path = _folder.Path, BusyTimeout = TimeSpan.FromMinutes(5) });
         Assert.True((await InsertAsync(store, "old")).Committed);
         Task<TableCommit> waiting;
-        using (LockFile())
+        using (_folder.LockDatabase())
         {
             waiting = InsertAsync(store, "new");
             Assert.NotNull(await store.Tables.ReadAsync(TableNames.Mail, "p", "old", Token));
@@ -113,15 +112,4 @@ public sealed class WaitingCommitsTests : IDisposable
 
     private static Task<TableCommit> InsertAsync(SqliteStore store, string row, int bytes = 1) => store.Tables.CommitAsync(
         TableNames.Mail, "p", [TableOperation.Insert(row, new Dictionary<string, TableValue> { ["v"] = new byte[bytes] })], Token).AsTask();
-
-    /// <summary>Holds the file's write lock until it is disposed.</summary>
-    private SqliteConnection LockFile()
-    {
-        var connection = new SqliteConnection($"Data Source={Path.Combine(_folder.Path, "mailgrains.db")};Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = "BEGIN IMMEDIATE";
-        command.ExecuteNonQuery();
-        return connection;
-    }
 }

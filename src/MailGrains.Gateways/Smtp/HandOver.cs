@@ -22,10 +22,11 @@ public sealed partial class HandOver(
     ILogger<HandOver> logger)
 {
     private readonly BodyBlobs _bodies = new(accounts, time);
+    private readonly GrainKind<IMailboxGrain> _mailboxes = new(grains);
     private readonly IMdaGrain _mda = grains.GetGrain<IMdaGrain>(0);
 
     public ValueTask<DeliveryStatus> CheckAsync(MailboxId mailbox, long bytes, CancellationToken cancellationToken) =>
-        grains.GetGrain<IMailboxGrain>(mailbox.ToString()).CheckDeliveryAsync(bytes, cancellationToken);
+        _mailboxes.Of(mailbox.ToString()).CheckDeliveryAsync(bytes, cancellationToken);
 
     /// <summary>Starts the blobs of a large body, one a tenant.</summary>
     public LargeBody BeginLargeBody(IReadOnlyList<Hop> hops, MessageOrigin origin) => new(

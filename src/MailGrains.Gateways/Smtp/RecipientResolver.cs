@@ -1,3 +1,4 @@
+using MailGrains.Contracts;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
 
@@ -37,13 +38,15 @@ public sealed record Resolution(ResolutionOutcome Outcome, IReadOnlyList<LocalTa
 /// </summary>
 public sealed class RecipientResolver(IGrainFactory grains)
 {
+    private readonly GrainKind<IAddressGrain> _addresses = new(grains);
+
     public const int MaxDepth = 10;
     public const int MaxAddresses = 1_000;
 
     /// <exception cref="Contracts.StoreUnavailableException">The directory can't be read now.</exception>
     public async ValueTask<Resolution> ResolveAsync(AddressName address, CancellationToken cancellationToken)
     {
-        var first = await grains.GetGrain<IAddressGrain>(address.ToString()).ResolveAsync(cancellationToken);
+        var first = await _addresses.Of(address.ToString()).ResolveAsync(cancellationToken);
         return first.Kind switch
         {
             AddressKind.Mailbox => new Resolution(ResolutionOutcome.Resolved, [new LocalTarget(first.Mailbox, first.Detail)])
@@ -123,5 +126,5 @@ public sealed class RecipientResolver(IGrainFactory grains)
     }
 
     private Task<AddressResolution> StepAsync(string address, CancellationToken cancellationToken) =>
-        grains.GetGrain<IAddressGrain>(address).ResolveAsync(cancellationToken).AsTask();
+        _addresses.Of(address).ResolveAsync(cancellationToken).AsTask();
 }

@@ -1,3 +1,4 @@
+using MailGrains.Contracts;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Messages.Headers;
@@ -11,9 +12,11 @@ namespace MailGrains.Grains.Delivery;
 /// workers that take one call at a time would cap a silo. It removes no blob: after an unknown outcome the mailbox may have the message.
 /// </summary>
 [StatelessWorker, Reentrant]
-public sealed partial class MdaGrain(ILogger<MdaGrain> logger) : Grain, IMdaGrain
+public sealed partial class MdaGrain(IGrainFactory grains, ILogger<MdaGrain> logger) : Grain, IMdaGrain
 {
     private const string Inbox = "INBOX";
+
+    private readonly GrainKind<IMailboxGrain> _mailboxes = new(grains);
 
     public async ValueTask<DeliveryResult> DeliverAsync(DeliveryRequest request, CancellationToken cancellationToken)
     {
@@ -30,7 +33,7 @@ public sealed partial class MdaGrain(ILogger<MdaGrain> logger) : Grain, IMdaGrai
                 request.ThreadId,
                 request.ReceivedAt,
                 request.Email);
-            return await GrainFactory.GetGrain<IMailboxGrain>(request.Mailbox.ToString()).DeliverAsync(delivery, cancellationToken);
+            return await _mailboxes.Of(request.Mailbox.ToString()).DeliverAsync(delivery, cancellationToken);
         }
         catch (Exception e)
         {

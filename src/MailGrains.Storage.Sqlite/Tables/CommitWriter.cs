@@ -26,6 +26,7 @@ internal sealed class CommitWriter : IDisposable
 
     private readonly Database _database;
     private readonly CommitQueue _queue;
+    private readonly StoreMetrics? _metrics;
     private readonly Thread _thread;
     private readonly CheckpointThread _checkpoints;
     private readonly List<PendingCommit> _group = [];
@@ -34,10 +35,11 @@ internal sealed class CommitWriter : IDisposable
     private WriteConnection? _connection;
     private long _transaction;
 
-    public CommitWriter(Database database, CommitQueue queue, long firstTransaction)
+    public CommitWriter(Database database, CommitQueue queue, long firstTransaction, StoreMetrics? metrics)
     {
         _database = database;
         _queue = queue;
+        _metrics = metrics;
         _transaction = firstTransaction;
         _checkpoints = new CheckpointThread(database);
         _thread = new Thread(Run) { IsBackground = true, Name = "MailGrains SQLite writer" };
@@ -66,6 +68,7 @@ internal sealed class CommitWriter : IDisposable
                 FailGroup(e as StoreException ?? new StoreException(StoreFailure.Unknown, "The writer failed.", e));
             }
 
+            Measure();
             CompletionBatch.Complete(_group);
             _group.Clear();
             if (_connection is { } connection)
@@ -98,6 +101,18 @@ internal sealed class CommitWriter : IDisposable
             FailGroup(committing && (e.Code & 0xff) != raw.SQLITE_FULL
                 ? new StoreException(StoreFailure.Unknown, $"The commit failed: {e.Message} ({e.Code}).", e)
                 : SqliteFailure.Of(e.Code, "Nothing was written.", e));
+        }
+    }
+
+    private void Measure()
+    {
+        if (_metrics is not null)
+        {
+            _metrics.Grouped();
+            foreach (var commit in _group)
+            {
+                commit.Measure(_metrics);
+            }
         }
     }
 

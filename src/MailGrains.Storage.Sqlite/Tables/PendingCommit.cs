@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using MailGrains.Storage.Tables;
 
@@ -18,6 +19,7 @@ internal sealed class PendingCommit : IValueTaskSource<TableCommit>
     private Operation[] _operations = new Operation[4];
     private int _count;
     private int _partitionLength;
+    private long _started;
     private CancellationToken _cancellation;
     private TableCommit _commit;
     private Exception? _failure;
@@ -45,6 +47,7 @@ internal sealed class PendingCommit : IValueTaskSource<TableCommit>
     /// <summary>Takes a transaction that keeps the limits.</summary>
     public void Encode(string table, string partition, IReadOnlyList<TableOperation> operations, CancellationToken cancellationToken)
     {
+        _started = Stopwatch.GetTimestamp();
         Table = table;
         _cancellation = cancellationToken;
         _count = operations.Count;
@@ -89,6 +92,24 @@ internal sealed class PendingCommit : IValueTaskSource<TableCommit>
     public void SetFailed(Exception failure) => _failure = failure;
 
     public void SetCancelled() => _failure = new OperationCanceledException(_cancellation);
+
+    /// <summary>Counts what was set last.</summary>
+    public void Measure(StoreMetrics metrics)
+    {
+        var elapsed = Stopwatch.GetElapsedTime(_started);
+        if (_failure is StoreException { Failure: var failure })
+        {
+            metrics.Failed(failure, elapsed);
+        }
+        else if (_failure is null && _commit.Committed)
+        {
+            metrics.Committed(elapsed);
+        }
+        else if (_failure is null)
+        {
+            metrics.Conflicted(elapsed);
+        }
+    }
 
     /// <summary>Lets the caller go on, with what was set last.</summary>
     public void Complete()

@@ -20,12 +20,12 @@ internal sealed class SqliteTables : ITableStore, IDisposable
     private readonly Action<PendingCommit> _giveBack;
     private volatile bool _closed;
 
-    public SqliteTables(Database database, SqliteStoreOptions options)
+    public SqliteTables(Database database, SqliteStoreOptions options, StoreMetrics? metrics)
     {
         _database = database;
         _queue = new(options.MaxWaitingCommits, options.MaxWaitingBytes);
         _giveBack = commit => _idleCommits.TryAdd(commit);
-        _writer = new(database, _queue, database.Open());
+        _writer = new(database, _queue, database.Open(), metrics);
     }
 
     public ValueTask<TableRow?> ReadAsync(string table, string partition, string row, CancellationToken cancellationToken)
