@@ -5,7 +5,7 @@ namespace MailGrains.EndToEnd.Tests.Clients;
 
 /// <summary>
 /// A message that is known by its number: sender and content follow from number and size, and can be made again to be compared octet for
-/// octet. Lines of all lengths, dots at their start, octets beyond ASCII, and an ending without any of these.
+/// octet. Lines of all lengths up to 200 octets, dots anywhere, octets beyond ASCII.
 /// </summary>
 internal sealed record TestMessage(int Number, int Bytes, IReadOnlyList<string> Recipients)
 {

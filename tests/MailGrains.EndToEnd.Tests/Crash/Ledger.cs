@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using MailGrains.EndToEnd.Tests.Clients;
 using MailGrains.Testing.Hosts;
 
@@ -119,7 +120,7 @@ internal sealed class Ledger
         Assert.True(sent.Round == Round, $"Message {number} was sent in round {sent.Round} and appears in {inbox.Address} after round {Round}.");
         Assert.True(inbox.Uids.TryAdd(number, uid), $"Message {number} is in {inbox.Address} twice: {uid} and {inbox.Uids.GetValueOrDefault(number)}.");
         Assert.True(kept.AsSpan(start).SequenceEqual(sent.Message.Content()), $"Message {number} in {inbox.Address} ({uid}) is not what was sent.");
-        var trace = System.Text.Encoding.ASCII.GetString(kept, 0, start);
+        var trace = Encoding.ASCII.GetString(kept, 0, start);
         Assert.StartsWith($"Return-Path: <{sent.Message.Sender}>\r\nDelivered-To: {inbox.Address}\r\nReceived: from client.test ", trace, StringComparison.Ordinal);
         Assert.EndsWith(" +0000\r\n", trace, StringComparison.Ordinal);
         return number;

@@ -28,6 +28,7 @@ internal sealed class Storm
     private int _waiting;
     private int _answered;
     private int _unanswered;
+    private int _ended;
     private int _held;
     private volatile bool _stopping;
     private volatile Exception? _failure;
@@ -48,6 +49,9 @@ internal sealed class Storm
     /// <summary>Messages of this run whose connection ended between end of data and reply.</summary>
     public int Unanswered => Volatile.Read(ref _unanswered);
 
+    /// <summary>Connections of this run that the server ended, at whatever moment.</summary>
+    public int Ended => Volatile.Read(ref _ended);
+
     /// <summary>Clients that were refused and wait for <see cref="Retry"/>.</summary>
     public int Held => Volatile.Read(ref _held);
 
@@ -58,7 +62,7 @@ internal sealed class Storm
     /// <exception cref="Xunit.Sdk.XunitException">The server refused a message for good.</exception>
     public async Task RunAsync(IPEndPoint smtp, CancellationToken cancellationToken)
     {
-        (_waiting, _answered, _unanswered, _held, _stopping) = (0, 0, 0, 0, false);
+        (_waiting, _answered, _unanswered, _ended, _held, _stopping) = (0, 0, 0, 0, 0, false);
         await Task.WhenAll(_senders.Select(s => Task.Run(() => s.RunAsync(smtp, cancellationToken), cancellationToken)));
     }
 
@@ -139,12 +143,14 @@ internal sealed class Storm
             }
             catch (IOException) when (_waits)
             {
+                Interlocked.Increment(ref storm._ended);
                 Interlocked.Increment(ref storm._unanswered);
                 _pending = repeats ? _pending : null;
             }
             catch (IOException)
             {
-                // The server is gone, and it never had this message: it is sent to the next one.
+                // The server never had this message: it is sent to the next one.
+                Interlocked.Increment(ref storm._ended);
             }
             catch (Exception e)
             {
