@@ -74,7 +74,10 @@ public sealed class FullDiskTests
         {
             var failures = await FillAsync(store, kept);
             Assert.InRange(kept.Count, 10, 200);
-            Assert.All(failures, f => Assert.Equal(StoreFailure.Unknown, f));
+
+            // The outcome is open where the commit failed; where what had been written could not be settled first, nothing was written.
+            Assert.Contains(StoreFailure.Unknown, failures);
+            Assert.All(failures, f => Assert.True(f is StoreFailure.Unknown or StoreFailure.Unavailable, $"{f}"));
             Assert.Empty(kept.Except(await KeysAsync(store)));
 
             Assert.True(await ChildProcess.CanAsync($"prlimit --pid {Environment.ProcessId} --fsize=unlimited:unlimited", options.Path, Token));

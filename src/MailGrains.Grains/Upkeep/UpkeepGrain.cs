@@ -163,7 +163,7 @@ public sealed partial class UpkeepGrain(
             ? DateTimeOffset.FromUnixTimeMilliseconds(at)
             : DateTimeOffset.MinValue;
 
-    private static PropertyCollection SweptAt(DateTimeOffset at) => new(new("f", 1L), new("t", at.ToUnixTimeMilliseconds()));
+    private static RowProperties SweptAt(DateTimeOffset at) => new([new("f", 1L), new("t", at.ToUnixTimeMilliseconds())]);
 
     /// <summary>Asks each owner that has snapshots old enough to be leftovers.</summary>
     private async Task<long> SweepSnapshotsAsync(CancellationToken cancellationToken)

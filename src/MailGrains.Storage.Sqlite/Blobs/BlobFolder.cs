@@ -34,7 +34,7 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
             using (var file = Create(incoming))
             {
                 length = await CopyAsync(content, file, cancellationToken).ConfigureAwait(false);
-                await threads.RunAsync(() => RandomAccess.FlushToDisk(file)).ConfigureAwait(false);
+                await threads.RunAsync(() => Sync(file)).ConfigureAwait(false);
             }
 
             cancellationToken.ThrowIfCancellationRequested();
@@ -43,8 +43,7 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
         }
         finally
         {
-            // Gone when it was published.
-            File.Delete(incoming);
+            RemoveIncoming(incoming);
         }
     }
 
@@ -152,8 +151,33 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
         }
     }
 
+    private static void RemoveIncoming(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The blob has its final name or will never have one: the next opening removes this one.
+        }
+    }
+
+    private static void Sync(SafeFileHandle file)
+    {
+        try
+        {
+            RandomAccess.FlushToDisk(file);
+        }
+        catch (IOException e)
+        {
+            throw Failed(e);
+        }
+    }
+
     private void Publish(string incoming, string path, string name)
     {
+        var named = false;
         try
         {
             while (true)
@@ -161,11 +185,12 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
                 try
                 {
-                    if (!DurableFiles.TryRename(incoming, path))
+                    if (!DurableFiles.TryName(incoming, path))
                     {
                         throw Taken(name);
                     }
 
+                    named = true;
                     break;
                 }
                 catch (DirectoryNotFoundException)
@@ -182,7 +207,7 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Failed(e);
+            throw named ? new StoreException(StoreFailure.Unknown, $"A blob's name may not be on stable storage: {e.Message}", e) : Failed(e);
         }
     }
 

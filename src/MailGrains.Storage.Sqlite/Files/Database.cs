@@ -20,6 +20,9 @@ internal sealed class Database(string path, TimeSpan busyTimeout)
 
     public const int PageBytes = 16 * 1024;
 
+    /// <summary>What <c>PRAGMA synchronous</c> answers.</summary>
+    private const int SynchronousFull = 2;
+
     /// <summary>The numbers of transactions that one opening of the file may use, as bits: ETags are opening, then transaction.</summary>
     private const int TransactionBits = 40;
 
@@ -71,7 +74,13 @@ internal sealed class Database(string path, TimeSpan busyTimeout)
         try
         {
             CheckFormat(connection);
-            Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA page_size={PageBytes}; PRAGMA journal_mode=WAL;"));
+            Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA page_size={PageBytes}"));
+            if (Text(connection, "PRAGMA journal_mode=WAL") != "wal" || Number(connection, "PRAGMA synchronous") != SynchronousFull)
+            {
+                throw new StoreException(
+                    StoreFailure.Unavailable, $"'{path}' can't be opened with a synced write-ahead log: is it on a network file system?");
+            }
+
             Execute(connection, "BEGIN IMMEDIATE");
             if (CheckFormat(connection) == 0)
             {
@@ -112,22 +121,45 @@ internal sealed class Database(string path, TimeSpan busyTimeout)
                 $"'{path}' has format {format}; this release reads and writes format {Format}. Start the release that wrote it, or a newer one.");
     }
 
-    /// <summary>A passive checkpoint; failures are those of the next one too, and leave the WAL as it is.</summary>
-    public static void Checkpoint(SqliteConnection connection) =>
-        raw.sqlite3_wal_checkpoint_v2(connection.Handle, null, raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
+    /// <summary>A passive checkpoint; a failure leaves the WAL as it is. False: it failed.</summary>
+    public static bool Checkpoint(SqliteConnection connection) =>
+        raw.sqlite3_wal_checkpoint_v2(connection.Handle, null, raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _) == raw.SQLITE_OK;
 
-    public static void Execute(SqliteConnection connection, string sql)
+    /// <summary>Moves all of the WAL into the file, syncs it and empties the WAL; waits for readers.</summary>
+    /// <exception cref="StoreException">It could not be done, so what was written last may not be on stable storage.</exception>
+    public static void Settle(SqliteConnection connection)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
+        var code = raw.sqlite3_wal_checkpoint_v2(connection.Handle, null, raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
+        if (code != raw.SQLITE_OK)
+        {
+            throw SqliteFailure.Of(code, "What was written before a failed commit can't be synced.");
+        }
     }
 
-    private static long Number(SqliteConnection connection, string sql)
+    /// <exception cref="StoreException">It failed.</exception>
+    public static void Execute(SqliteConnection connection, string sql)
+    {
+        try
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            command.ExecuteNonQuery();
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteFailure.Of(e.SqliteExtendedErrorCode, "The store's file can't be used.", e);
+        }
+    }
+
+    private static long Number(SqliteConnection connection, string sql) => Convert.ToInt64(Scalar(connection, sql), CultureInfo.InvariantCulture);
+
+    private static string Text(SqliteConnection connection, string sql) => Convert.ToString(Scalar(connection, sql), CultureInfo.InvariantCulture) ?? "";
+
+    private static object? Scalar(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;
-        return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+        return command.ExecuteScalar();
     }
 }
 

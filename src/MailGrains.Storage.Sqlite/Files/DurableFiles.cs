@@ -36,11 +36,11 @@ internal static partial class DurableFiles
     }
 
     /// <summary>
-    /// Gives a file its final name; false, and nothing is changed, where the name is taken. The old name goes.
+    /// Gives a file its final name beside the old one, which the caller removes; false, and nothing is changed, where the name is taken.
     /// </summary>
     /// <exception cref="DirectoryNotFoundException">The directory of the new name is not there.</exception>
     /// <exception cref="IOException">Failed.</exception>
-    public static bool TryRename(string from, string to)
+    public static bool TryName(string from, string to)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -65,7 +65,6 @@ internal static partial class DurableFiles
             };
         }
 
-        File.Delete(from);
         return true;
     }
 

@@ -50,7 +50,12 @@ internal sealed class CheckpointThread : IDisposable
 
         if (pages >= MaxPages || (_state == State.Passed && pages - _pagesAtStart <= RestPages))
         {
-            writer.Checkpoint();
+            if (!writer.Checkpoint())
+            {
+                // Tried again after the next group.
+                return;
+            }
+
             writer.ResetPagesWritten();
             _pagesAtStart = 0;
             _state = _state == State.Passed ? State.Idle : _state;

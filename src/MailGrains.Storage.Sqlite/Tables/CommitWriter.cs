@@ -13,7 +13,8 @@ namespace MailGrains.Storage.Sqlite.Tables;
 /// <para>
 /// Failures: before COMMIT, and a COMMIT that found no room, nothing was written (a WAL frame that could not be written whole
 /// never counts). After any other failed COMMIT the bytes may lie in the WAL, and a recovery might find them:
-/// <see cref="StoreFailure.Unknown"/>. After every failure the connection is closed and opened again before the next group.
+/// <see cref="StoreFailure.Unknown"/>. After every failure the connection is closed and opened again before the next group; after an unknown
+/// one the WAL is moved into the file and synced first, since a later sync of the WAL need not report bytes that an earlier one has lost.
 /// </para>
 /// <para>
 /// ETags are the number of the transaction: this opening's range (<see cref="Database.Open"/>) counted up, so none ever comes back.
@@ -34,6 +35,7 @@ internal sealed class CommitWriter : IDisposable
     private readonly List<string> _newTables = [];
     private WriteConnection? _connection;
     private long _transaction;
+    private bool _unsettled;
 
     public CommitWriter(Database database, CommitQueue queue, long firstTransaction, StoreMetrics? metrics)
     {
@@ -86,6 +88,12 @@ internal sealed class CommitWriter : IDisposable
         try
         {
             _connection ??= new WriteConnection(_database);
+            if (_unsettled)
+            {
+                _connection.Settle();
+                _unsettled = false;
+            }
+
             _connection.Begin.Run();
             foreach (var commit in _group)
             {
@@ -98,7 +106,9 @@ internal sealed class CommitWriter : IDisposable
         }
         catch (SqliteStepException e)
         {
-            FailGroup(committing && (e.Code & 0xff) != raw.SQLITE_FULL
+            var unknown = committing && (e.Code & 0xff) != raw.SQLITE_FULL;
+            _unsettled |= unknown;
+            FailGroup(unknown
                 ? new StoreException(StoreFailure.Unknown, $"The commit failed: {e.Message} ({e.Code}).", e)
                 : SqliteFailure.Of(e.Code, "Nothing was written.", e));
         }

@@ -61,10 +61,13 @@ internal sealed class SqliteTables : ITableStore, IDisposable
                 yield return row;
             }
 
-            from = more ? KeyBytes.After(page.Last!.Row) : from;
+            if (more)
+            {
+                // A long read must not hold its caller's thread from the first page to the last.
+                from = KeyBytes.After(page.Last!.Row);
+                await Task.Yield();
+            }
         }
-
-        await ValueTask.CompletedTask;
     }
 
     public async IAsyncEnumerable<TableRow> ReadPartitionsAsync(
@@ -84,10 +87,12 @@ internal sealed class SqliteTables : ITableStore, IDisposable
                 yield return found;
             }
 
-            (partition, row) = more ? (KeyBytes.Of(page.Last!.Partition), KeyBytes.After(page.Last.Row)) : (partition, row);
+            if (more)
+            {
+                (partition, row) = (KeyBytes.Of(page.Last!.Partition), KeyBytes.After(page.Last.Row));
+                await Task.Yield();
+            }
         }
-
-        await ValueTask.CompletedTask;
     }
 
     public ValueTask<TableCommit> CommitAsync(

@@ -136,9 +136,12 @@ internal sealed class WriteConnection
 
     /// <summary>
     /// Moves what the WAL holds into the file, as far as readers let it (passive: it waits for nobody). A failure leaves the WAL as it
-    /// is, so nothing is lost.
+    /// is, so nothing is lost. False: it failed.
     /// </summary>
-    public void Checkpoint() => Database.Checkpoint(_connection);
+    public bool Checkpoint() => Database.Checkpoint(_connection);
+
+    /// <inheritdoc cref="Database.Settle"/>
+    public void Settle() => Database.Settle(_connection);
 
     /// <summary>Closes; an open transaction is rolled back by it.</summary>
     public void Close()

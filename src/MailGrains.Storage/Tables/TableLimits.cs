@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace MailGrains.Storage.Tables;
 
 /// <summary>
@@ -17,15 +15,15 @@ public static class TableLimits
     public const int MaxKeyChars = 512;
     public const int MaxPropertyNameChars = 255;
 
-    /// <summary>Bytes that a row takes on the wire: keys, names, text as UTF-8, binary as base64, and 64 bytes a property for its frame.</summary>
+    /// <summary>Bytes that a row takes on the wire: keys, names, text as JSON, binary as base64, and 64 bytes a property for its frame.</summary>
     public static int EncodedSize(string row, IReadOnlyDictionary<string, TableValue> properties)
     {
-        var size = 256 + Encoding.UTF8.GetByteCount(row);
+        var size = 256 + TextSize(row);
         foreach (var (name, value) in properties)
         {
             size += 64 + name.Length + value.Kind switch
             {
-                TableValueKind.Text => Encoding.UTF8.GetByteCount(value.AsText!),
+                TableValueKind.Text => TextSize(value.AsText!),
                 TableValueKind.Bytes => (value.AsBytes!.Value.Length + 2) / 3 * 4,
                 _ => 20,
             };
@@ -131,7 +129,19 @@ public static class TableLimits
             }
         }
 
-        return null;
+        return IsUtf16(key) ? null : "a key is to be valid UTF-16";
+    }
+
+    // The service's client writes what is not plain ASCII, and what HTML or JSON give a meaning to, as \uXXXX.
+    private static int TextSize(string text)
+    {
+        var size = text.Length;
+        foreach (var c in text)
+        {
+            size += c is < ' ' or > '~' or '"' or '\\' or '<' or '>' or '&' or '\'' or '+' or '`' ? 5 : 0;
+        }
+
+        return size;
     }
 
     /// <summary>The reason why a property can't have this name, or null: names are identifiers, and three belong to the service.</summary>

@@ -7,10 +7,27 @@ namespace MailGrains.Storage.Tests.Tables;
 public sealed class TableLimitsTests
 {
     [Fact]
+    public void AKeyWithHalfACharacterIsRefused()
+    {
+        Assert.NotNull(TableLimits.KeyViolation(new string('\ud800', 1)));
+        Assert.NotNull(TableLimits.KeyViolation(new string(['a', '\udc00', 'b'])));
+        Assert.Null(TableLimits.KeyViolation("\ud83d\ude00"));
+    }
+
+    [Fact]
+    public void TextThatTheServicesClientEscapesCountsAsWhatItBecomes()
+    {
+        var plain = TableLimits.EncodedSize("r", new RowProperties("v", new string('a', 1000)));
+
+        Assert.Equal(plain + 5000, TableLimits.EncodedSize("r", new RowProperties("v", new string('ä', 1000))));
+        Assert.Equal(plain + 5000, TableLimits.EncodedSize("r", new RowProperties("v", new string('<', 1000))));
+    }
+
+    [Fact]
     public void ATransactionOf94RowsOf32KibibytesPassesAndOneOf96DoesNot()
     {
         // What Azure takes was measured: its own limit is 4 MiB on the wire, where binary is base64.
-        var body = new PropertyCollection(new KeyValuePair<string, TableValue>("c", new byte[32 * 1024]));
+        var body = new RowProperties(new KeyValuePair<string, TableValue>("c", new byte[32 * 1024]));
         Assert.NotNull(TableLimits.Violation("p", Rows(96)));
         Assert.Null(TableLimits.Violation("p", Rows(71)));
         Assert.True(Rows(94).Sum(o => TableLimits.EncodedSize(o.Row, o.Properties)) < 4 * 1024 * 1024 + (64 * 1024));
@@ -39,7 +56,7 @@ public sealed class TableLimitsTests
     [Fact]
     public void TheWholeTransactionIsCheckedWhateverItsSize()
     {
-        var one = new PropertyCollection(new KeyValuePair<string, TableValue>("v", 1L));
+        var one = new RowProperties(new KeyValuePair<string, TableValue>("v", 1L));
         foreach (var count in (int[])[1, 2, 3, 20, 100])
         {
             var operations = Enumerable.Range(0, count).Select(i => TableOperation.Upsert($"r{i}", one)).ToList();
@@ -74,7 +91,7 @@ public sealed class TableLimitsTests
     [InlineData("é☃𝄞\u00a0")]
     public void OtherKeysAreTaken(string key) => Assert.Null(TableLimits.KeyViolation(key));
 
-    private static readonly Gen<PropertyCollection> GenProperties = Gen.Select(
+    private static readonly Gen<RowProperties> GenProperties = Gen.Select(
             Gen.Char['a', 'z'].Array[1, 20], Gen.Int[1, 3], Gen.Int[0, 300], Gen.Long,
             (name, kind, size, number) => new KeyValuePair<string, TableValue>(new string(name), kind switch
             {
@@ -82,5 +99,5 @@ public sealed class TableLimitsTests
                 2 => new byte[size],
                 _ => number,
             }))
-        .Array[0, 10].Select(p => new PropertyCollection(p));
+        .Array[0, 10].Select(p => new RowProperties(p));
 }
