@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using MailGrains.EndToEnd.Tests.Clients;
 using MailGrains.Testing.Hosts;
 
 namespace MailGrains.EndToEnd.Tests.Operations;
@@ -74,6 +75,21 @@ public sealed class OperatorTests(RunningHost running) : IClassFixture<RunningHo
             new HostOptions { DataFolder = folder.Path, SiloPort = running.Host.Options.SiloPort }, TestContext.Current.CancellationToken));
 
         Assert.Contains("MailGrains:Cluster:SiloPort", second.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_host_that_is_told_to_stop_ends_its_sessions_between_transactions()
+    {
+        using var folder = new DataFolder();
+        await using var host = await HostProcess.StartAsync(folder.Path, TestContext.Current.CancellationToken);
+        using var session = await LineConnection.ConnectAsync(host.Smtp, TestContext.Current.CancellationToken);
+        await RunningHost.ReadReplyAsync(session, TestContext.Current.CancellationToken);
+        await session.SendAsync("EHLO client.test", TestContext.Current.CancellationToken);
+        await RunningHost.ReadReplyAsync(session, TestContext.Current.CancellationToken);
+        var stopped = host.StopAsync();
+
+        Assert.StartsWith("421 ", await RunningHost.ReadReplyAsync(session, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Equal(0, await stopped);
     }
 
     private async Task<HttpStatusCode> StatusAsync(string path, AuthenticationHeaderValue? authorization)
