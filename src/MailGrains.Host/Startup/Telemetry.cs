@@ -21,6 +21,7 @@ internal static class Telemetry
         "orleans-catalog-activations",
         "orleans-catalog-activation-concurrent-registration-attempts",
         "orleans-catalog-activation-failed-to-activate",
+        "orleans-grains",
         "orleans-messaging-pings-reply-missed",
         "orleans-messaging-rejected",
         "orleans-reminders-active",
