@@ -15,15 +15,18 @@ internal sealed class Ledger
     private const int LargeBytes = 100_000;
 
     private readonly ConcurrentDictionary<int, Sent> _sent = [];
+    private readonly IReadOnlyList<string> _mailboxes;
     private readonly List<Inbox> _inboxes;
     private readonly string _password;
     private int _numbers;
 
-    /// <param name="mailboxes">Addresses; they are the only ones that get mail.</param>
-    /// <param name="password">Of all of them.</param>
-    public Ledger(IEnumerable<string> mailboxes, string password)
+    /// <param name="mailboxes">Addresses of at least two mailboxes, to which messages go in turn.</param>
+    /// <param name="password">Of all mailboxes.</param>
+    /// <param name="others">Mailboxes that get what is meant for them only.</param>
+    public Ledger(IReadOnlyList<string> mailboxes, string password, params IEnumerable<string> others)
     {
-        _inboxes = [.. mailboxes.Select(m => new Inbox(m))];
+        _mailboxes = mailboxes;
+        _inboxes = [.. mailboxes.Concat(others).Select(m => new Inbox(m))];
         _password = password;
     }
 
@@ -39,10 +42,10 @@ internal sealed class Ledger
     public TestMessage Next()
     {
         var number = Interlocked.Increment(ref _numbers);
-        var first = number % _inboxes.Count;
+        var first = number % _mailboxes.Count;
         string[] recipients = number % 8 == 5 || number % 48 == 3
-            ? [_inboxes[first].Address, _inboxes[(first + 1 + (number / 8 % (_inboxes.Count - 1))) % _inboxes.Count].Address]
-            : [_inboxes[number / 8 % _inboxes.Count].Address];
+            ? [_mailboxes[first], _mailboxes[(first + 1 + (number / 8 % (_mailboxes.Count - 1))) % _mailboxes.Count]]
+            : [_mailboxes[number / 8 % _mailboxes.Count]];
         return Add(new TestMessage(number, number % 8 == 3 ? LargeBytes + (number % 1000) : SmallBytes + (number % 3000), recipients));
     }
 
