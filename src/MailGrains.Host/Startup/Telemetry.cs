@@ -14,6 +14,9 @@ internal static class Telemetry
 {
     private const string OrleansMeter = "Microsoft.Orleans";
 
+    /// <summary>Labels are of small fixed sets; room for the exporter's 2,000 would be taken at the start, for each instrument.</summary>
+    private const int MostLabelSets = 100;
+
     // Of Orleans' hundred instruments those that tell of trouble or of size. Most of the others are written several times a message.
     private static readonly HashSet<string> KeptOfOrleans = new(StringComparer.Ordinal)
     {
@@ -36,9 +39,9 @@ internal static class Telemetry
                 "mailgrains", serviceVersion: Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion))
             .WithMetrics(metrics => metrics
                 .AddMeter(GatewayMetrics.MeterName, GrainMetrics.MeterName, StoreMetrics.MeterName, OrleansMeter)
-                .AddView(instrument => instrument.Meter.Name == OrleansMeter && !KeptOfOrleans.Contains(instrument.Name)
+                .AddView(static instrument => instrument.Meter.Name == OrleansMeter && !KeptOfOrleans.Contains(instrument.Name)
                     ? MetricStreamConfiguration.Drop
-                    : null)
+                    : new MetricStreamConfiguration { CardinalityLimit = MostLabelSets })
                 .AddRuntimeInstrumentation()
                 .AddPrometheusExporter());
         if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT")))
