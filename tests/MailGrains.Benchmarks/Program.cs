@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using MailGrains.Benchmarks.Delivery;
+using MailGrains.Benchmarks.Scale;
 
 // Processes are counted in /proc.
 [assembly: SupportedOSPlatform("linux")]
@@ -8,6 +9,9 @@ using MailGrains.Benchmarks.Delivery;
 var commands = new Dictionary<string, Func<string[], CancellationToken, Task>>
 {
     ["delivery"] = DeliveryCommand.RunAsync,
+    ["memory"] = MemoryCommand.RunAsync,
+    ["idle"] = IdleCommand.RunAsync,
+    ["million"] = MillionCommand.RunAsync,
 };
 
 // What was started must be stopped first.

@@ -28,6 +28,9 @@ internal sealed class MailGrainsServer : IMailServer
 
     public TimeSpan ProcessorTime => _host.ProcessorTime;
 
+    /// <summary>Bytes in memory now.</summary>
+    public long WorkingSet => _host.WorkingSet;
+
     public long Memory => _host.PeakWorkingSet;
 
     public static async Task<MailGrainsServer> StartAsync(string folder, CancellationToken cancellationToken) =>
