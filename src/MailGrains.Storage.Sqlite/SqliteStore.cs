@@ -13,7 +13,7 @@ namespace MailGrains.Storage.Sqlite;
 /// Holds: what a commit or a blob's write has returned for survives the process, the machine and a power cut; a folder serves one
 /// host, or several that have all agreed to share it; a file of a newer format is not opened, let alone changed.
 /// </para>
-/// <para>Disposing writes what waits, moves the WAL into the file and lets the folder go.</para>
+/// <para>Disposing writes what waits, moves the WAL into the file and lets the folder go; every call after that is <see cref="StoreFailure.Unavailable"/>.</para>
 /// </summary>
 public sealed class SqliteStore : IDisposable, IAsyncDisposable
 {
@@ -22,6 +22,7 @@ public sealed class SqliteStore : IDisposable, IAsyncDisposable
     private readonly StoreFolder _folder;
     private readonly SqliteTables _tables;
     private readonly SyncThreads _threads;
+    private readonly BlobFolder _blobs;
     private bool _disposed;
 
     private SqliteStore(StoreFolder folder, SqliteStoreOptions options, TimeProvider time, StoreMetrics? metrics)
@@ -30,8 +31,8 @@ public sealed class SqliteStore : IDisposable, IAsyncDisposable
         BlobFolder.RemoveLeftovers(folder, options.Shared, time);
         _tables = new SqliteTables(new Database(folder.DatabasePath, options.BusyTimeout), options, metrics);
         _threads = new SyncThreads(BlobSyncThreads);
-        Blobs = new BlobFolder(folder, _threads);
-        Accounts = new StorageAccounts([new StorageAccount(0, _tables, Blobs)], _tables);
+        _blobs = new BlobFolder(folder, _threads);
+        Accounts = new StorageAccounts([new StorageAccount(0, _tables, _blobs)], _tables);
     }
 
     /// <summary>The absolute path of the data folder.</summary>
@@ -39,7 +40,7 @@ public sealed class SqliteStore : IDisposable, IAsyncDisposable
 
     public ITableStore Tables => _tables;
 
-    public IBlobStore Blobs { get; }
+    public IBlobStore Blobs => _blobs;
 
     /// <summary>The one account, number 0; the cluster's tables lie in the same file.</summary>
     public StorageAccounts Accounts { get; }
@@ -67,9 +68,9 @@ public sealed class SqliteStore : IDisposable, IAsyncDisposable
 
     public void Dispose()
     {
-        if (!_disposed)
+        if (!Interlocked.Exchange(ref _disposed, true))
         {
-            _disposed = true;
+            _blobs.Close();
             _threads.Dispose();
             _tables.Dispose();
             _folder.Dispose();

@@ -19,7 +19,7 @@ public sealed class StoreMetrics
     /// <summary>Requests that went to a remote store, retries included: what the provider bills.</summary>
     public const string RequestsName = "mailgrains.storage.requests";
 
-    /// <summary>Groups of transactions that the embedded store committed together, with one sync.</summary>
+    /// <summary>Groups of transactions that the embedded store committed together, with one sync: committed transactions over groups are those of a sync.</summary>
     public const string GroupsName = "mailgrains.storage.groups";
 
     private readonly Counter<long> _commits;

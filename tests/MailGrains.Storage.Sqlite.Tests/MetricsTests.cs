@@ -30,6 +30,24 @@ public sealed class MetricsTests : IDisposable
     }
 
     [Fact]
+    public async Task WhatNeverComesToTheWriterIsCountedAndAGroupOnlyWhenItWasSynced()
+    {
+        await using var store = Open(TimeSpan.FromMilliseconds(1));
+        await Assert.ThrowsAsync<StoreException>(() => InsertAsync(store, "not/a/key"));
+        Assert.Equal(1, Commits("refused"));
+        using (_folder.LockDatabase())
+        {
+            await Assert.ThrowsAsync<StoreException>(() => InsertAsync(store, "a"));
+        }
+
+        Assert.Equal(1, Commits("unavailable"));
+        Assert.Equal(0, _meters.Sum(StoreMetrics.GroupsName));
+        store.Dispose();
+        await Assert.ThrowsAsync<StoreException>(() => InsertAsync(store, "a"));
+        Assert.Equal(2, Commits("unavailable"));
+    }
+
+    [Fact]
     public async Task TransactionsThatWaitTogetherShareAGroup()
     {
         await using var store = Open();
@@ -50,8 +68,8 @@ public sealed class MetricsTests : IDisposable
 
     private long Commits(string outcome) => _meters.Sum(StoreMetrics.CommitsName, "store=sqlite", $"outcome={outcome}");
 
-    private SqliteStore Open() =>
-        SqliteStore.Open(new() { Path = _folder.Path, BusyTimeout = TimeSpan.FromMinutes(5) }, TimeProvider.System, _meters);
+    private SqliteStore Open(TimeSpan? busyTimeout = null) => SqliteStore.Open(
+        new() { Path = _folder.Path, BusyTimeout = busyTimeout ?? TimeSpan.FromMinutes(5) }, TimeProvider.System, _meters);
 
     private static Task<TableCommit> InsertAsync(SqliteStore store, string row) => store.Tables
         .CommitAsync(TableNames.Mail, "p", [TableOperation.Insert(row, new Dictionary<string, TableValue>())], Token).AsTask();

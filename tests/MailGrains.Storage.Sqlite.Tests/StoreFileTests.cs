@@ -1,5 +1,6 @@
-using Microsoft.Data.Sqlite;
+using MailGrains.Storage.Sqlite.Files;
 using MailGrains.Storage.Tables;
+using Microsoft.Data.Sqlite;
 
 namespace MailGrains.Storage.Sqlite.Tests;
 
@@ -72,14 +73,60 @@ public sealed class StoreFileTests : IDisposable
     }
 
     [Fact]
+    public async Task AFileThatIsSpoiledBehindTheStoresBackIsUnreadableToReadsAndCommits()
+    {
+        await using var store = SqliteStore.Open(new() { Path = _folder.Path });
+        System.IO.File.WriteAllText(File, new string('x', 100_000));
+        Func<Task>[] calls =
+        [
+            () => store.Tables.ReadAsync(TableNames.Mail, "p", "r", Token).AsTask(),
+            () => store.Tables.CommitAsync(TableNames.Mail, "p", [TableOperation.Delete("r")], Token).AsTask(),
+        ];
+        foreach (var call in calls)
+        {
+            Assert.Equal(StoreFailure.Unreadable, (await Assert.ThrowsAsync<StoreException>(call)).Failure);
+        }
+    }
+
+    [Fact]
+    public void AStatementOfAConnectionsOwnFailsAsTheStoreDoes()
+    {
+        SqliteStore.Open(new() { Path = _folder.Path }).Dispose();
+        using var locked = _folder.LockDatabase();
+        using var connection = new Database(File, TimeSpan.FromMilliseconds(1)).Connect();
+        Assert.Equal(StoreFailure.Unavailable, Assert.Throws<StoreException>(() => Database.Execute(connection, "BEGIN IMMEDIATE")).Failure);
+    }
+
+    [Fact]
+    public void AFileThatCannotHaveAWriteAheadLogIsNotUsed()
+    {
+        var refusal = Assert.Throws<StoreException>(() => new Database(":memory:", TimeSpan.Zero).Open());
+        Assert.Equal(StoreFailure.Unavailable, refusal.Failure);
+        Assert.Contains("write-ahead log", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AStoreThatIsClosedRefusesEverything()
     {
         var store = SqliteStore.Open(new() { Path = _folder.Path });
         store.Dispose();
         store.Dispose();
-        await Assert.ThrowsAsync<StoreException>(async () => await store.Tables.ReadAsync(TableNames.Mail, "p", "r", Token));
-        await Assert.ThrowsAsync<StoreException>(async () => await store.Tables.CommitAsync(TableNames.Mail, "p", [TableOperation.Delete("r")], Token));
-        await Assert.ThrowsAsync<StoreException>(() => store.Blobs.WriteAsync("b", new MemoryStream([1]), Token));
+        Func<Task>[] calls =
+        [
+            () => store.Tables.ReadAsync(TableNames.Mail, "p", "r", Token).AsTask(),
+            () => store.Tables.ReadRowsAsync(TableNames.Mail, "p", KeyRange.All, Token).CountAsync(Token).AsTask(),
+            () => store.Tables.ReadPartitionsAsync(TableNames.Mail, KeyRange.All, Token).CountAsync(Token).AsTask(),
+            () => store.Tables.CommitAsync(TableNames.Mail, "p", [TableOperation.Delete("r")], Token).AsTask(),
+            () => store.Blobs.WriteAsync("b", new MemoryStream([1]), Token),
+            () => store.Blobs.ReadAsync("b", 0, null, Token),
+            () => store.Blobs.DeleteAsync("b", Token),
+            () => store.Blobs.ListAsync("", Token).CountAsync(Token).AsTask(),
+        ];
+        foreach (var call in calls)
+        {
+            Assert.Equal(StoreFailure.Unavailable, (await Assert.ThrowsAsync<StoreException>(call)).Failure);
+        }
+
         Assert.Empty(Directory.GetFiles(Path.Combine(_folder.Path, "incoming")));
     }
 

@@ -17,6 +17,7 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
     private const int CopyBytes = 128 * 1024;
 
     private readonly string _root = folder.BlobsPath;
+    private volatile bool _closed;
 
     public async Task<long> WriteAsync(string name, Stream content, CancellationToken cancellationToken)
     {
@@ -82,14 +83,19 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
             throw new StoreException(StoreFailure.Refused, $"Refused: {violation}.");
         }
 
+        CheckOpen();
         foreach (var item in BlobListing.Of(_root, prefix))
         {
+            CheckOpen();
             cancellationToken.ThrowIfCancellationRequested();
             yield return item;
         }
 
         await Task.CompletedTask.ConfigureAwait(false);
     }
+
+    /// <summary>Takes no more calls: the folder may soon be another host's. Streams that are open are read to their end.</summary>
+    public void Close() => _closed = true;
 
     /// <summary>Removes what crashes have left; with other hosts on the folder only what is older than a day.</summary>
     public static void RemoveLeftovers(StoreFolder folder, bool shared, TimeProvider time)
@@ -244,9 +250,21 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
         }
     }
 
-    private string PathOf(string name) => BlobName.Violation(name) is { } violation
-        ? throw new StoreException(StoreFailure.Refused, $"Refused: {violation}.")
-        : Path.Combine(_root, BlobPath.Of(name));
+    private string PathOf(string name)
+    {
+        CheckOpen();
+        return BlobName.Violation(name) is { } violation
+            ? throw new StoreException(StoreFailure.Refused, $"Refused: {violation}.")
+            : Path.Combine(_root, BlobPath.Of(name));
+    }
+
+    private void CheckOpen()
+    {
+        if (_closed)
+        {
+            throw new StoreException(StoreFailure.Unavailable, "The store is closed.");
+        }
+    }
 
     private static StoreException Taken(string name) => new(StoreFailure.Refused, $"A blob '{name}' exists.");
 

@@ -107,7 +107,6 @@ internal sealed class CommitWriter : IDisposable
         catch (SqliteStepException e)
         {
             var unknown = committing && (e.Code & 0xff) != raw.SQLITE_FULL;
-            _unsettled |= unknown;
             FailGroup(unknown
                 ? new StoreException(StoreFailure.Unknown, $"The commit failed: {e.Message} ({e.Code}).", e)
                 : SqliteFailure.Of(e.Code, "Nothing was written.", e));
@@ -118,16 +117,23 @@ internal sealed class CommitWriter : IDisposable
     {
         if (_metrics is not null)
         {
-            _metrics.Grouped();
+            var synced = false;
             foreach (var commit in _group)
             {
                 commit.Measure(_metrics);
+                synced |= commit.IsCommitted;
+            }
+
+            if (synced)
+            {
+                _metrics.Grouped();
             }
         }
     }
 
     private void FailGroup(StoreException failure)
     {
+        _unsettled |= failure.Failure == StoreFailure.Unknown;
         foreach (var commit in _group)
         {
             // An exception each: callers rethrow it on several threads at once.

@@ -37,6 +37,9 @@ internal sealed class PendingCommit : IValueTaskSource<TableCommit>
 
     public ReadOnlySpan<Operation> Operations => _operations.AsSpan(0, _count);
 
+    /// <summary>Whether what was set last is that it was written.</summary>
+    public bool IsCommitted => _failure is null && _commit.Committed;
+
     public bool IsCancelled => _cancellation.IsCancellationRequested;
 
     public ReadOnlySpan<byte> Row(in Operation operation) => _bytes.AsSpan(operation.Start, operation.RowLength);
@@ -101,7 +104,7 @@ internal sealed class PendingCommit : IValueTaskSource<TableCommit>
         {
             metrics.Failed(failure, elapsed);
         }
-        else if (_failure is null && _commit.Committed)
+        else if (IsCommitted)
         {
             metrics.Committed(elapsed);
         }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using MailGrains.Storage.Sqlite.Files;
 using MailGrains.Storage.Tables;
@@ -13,6 +14,7 @@ internal sealed class SqliteTables : ITableStore, IDisposable
 {
     private readonly Database _database;
     private readonly CommitQueue _queue;
+    private readonly StoreMetrics? _metrics;
     private readonly CommitWriter _writer;
     private readonly IdleObjects<PendingCommit> _idleCommits = new(1024);
     private readonly IdleObjects<ReadConnection> _idleReaders = new(16);
@@ -24,6 +26,7 @@ internal sealed class SqliteTables : ITableStore, IDisposable
     {
         _database = database;
         _queue = new(options.MaxWaitingCommits, options.MaxWaitingBytes);
+        _metrics = metrics;
         _giveBack = commit => _idleCommits.TryAdd(commit);
         _writer = new(database, _queue, database.Open(), metrics);
     }
@@ -98,6 +101,7 @@ internal sealed class SqliteTables : ITableStore, IDisposable
     public ValueTask<TableCommit> CommitAsync(
         string table, string partition, IReadOnlyList<TableOperation> operations, CancellationToken cancellationToken)
     {
+        var started = Stopwatch.GetTimestamp();
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -108,6 +112,12 @@ internal sealed class SqliteTables : ITableStore, IDisposable
         }
         catch (Exception e)
         {
+            // The writer counts what it takes; this has not come to it.
+            if (e is StoreException { Failure: var failure })
+            {
+                _metrics?.Failed(failure, Stopwatch.GetElapsedTime(started));
+            }
+
             return ValueTask.FromException<TableCommit>(e);
         }
     }

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Text.Json;
 using CsCheck;
 using MailGrains.Storage.Tables;
 
@@ -44,7 +44,7 @@ public sealed class TableLimitsTests
             // "name@odata.type":"Edm.Binary","name":"…",
             json += (2 * name.Length) + 36 + value.Kind switch
             {
-                TableValueKind.Text => Encoding.UTF8.GetByteCount(value.AsText!),
+                TableValueKind.Text => JsonEncodedText.Encode(value.AsText!).EncodedUtf8Bytes.Length,
                 TableValueKind.Bytes => Convert.ToBase64String(value.AsBytes!.Value.Span).Length,
                 _ => value.AsNumber!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture).Length,
             };
@@ -92,11 +92,11 @@ public sealed class TableLimitsTests
     public void OtherKeysAreTaken(string key) => Assert.Null(TableLimits.KeyViolation(key));
 
     private static readonly Gen<RowProperties> GenProperties = Gen.Select(
-            Gen.Char['a', 'z'].Array[1, 20], Gen.Int[1, 3], Gen.Int[0, 300], Gen.Long,
-            (name, kind, size, number) => new KeyValuePair<string, TableValue>(new string(name), kind switch
+            Gen.Char['a', 'z'].Array[1, 20], Gen.Int[1, 3], Gen.OneOf(Gen.Char['\0', '\u00ff'], Gen.Char['\u0100', '\ud7ff']).Array[0, 300], Gen.Long,
+            (name, kind, text, number) => new KeyValuePair<string, TableValue>(new string(name), kind switch
             {
-                1 => new string('x', size),
-                2 => new byte[size],
+                1 => new string(text),
+                2 => new byte[text.Length],
                 _ => number,
             }))
         .Array[0, 10].Select(p => new RowProperties(p));

@@ -108,6 +108,16 @@ public abstract class TableLimitsContract
         await RefusesAsync(() => Store.ReadRowsAsync(TableNames.Mail, key, KeyRange.All, Token).CountAsync(Token).AsTask());
     }
 
+    [Fact]
+    public async Task AKeyIsValidUtf16()
+    {
+        await TakesAsync(TableOperation.Upsert("a\U0001D11Eb", Of(("v", 1L))));
+        foreach (var key in new[] { "\uD834", "a\uDD1Eb", "\uDD1E\uD834" })
+        {
+            await AKeyOutsideItsAlphabetIsRefusedByWritesAndReads(key);
+        }
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("1st")]
