@@ -17,6 +17,12 @@ internal static class ChildProcess
     {
         [nameof(FullDiskTests.OnASmallDiskAsync)] = FullDiskTests.OnASmallDiskAsync,
         [nameof(FullDiskTests.WithSmallFilesAsync)] = FullDiskTests.WithSmallFilesAsync,
+        [nameof(FailingDiskTests.WithAFailedSyncOfTheLogAsync)] = FailingDiskTests.WithAFailedSyncOfTheLogAsync,
+        [nameof(FailingDiskTests.WithAQuotaAsync)] = FailingDiskTests.WithAQuotaAsync,
+        [nameof(FailingDiskTests.WithFailedSyncsOfTheFileAsync)] = FailingDiskTests.WithFailedSyncsOfTheFileAsync,
+        [nameof(FailingDiskTests.WithAFailedSyncOfABlobAsync)] = FailingDiskTests.WithAFailedSyncOfABlobAsync,
+        [nameof(FailingDiskTests.WithAFailedSyncOfAFolderAsync)] = FailingDiskTests.WithAFailedSyncOfAFolderAsync,
+        [nameof(FailingDiskTests.WithoutHardLinksAsync)] = FailingDiskTests.WithoutHardLinksAsync,
         [nameof(SharedFolderTests.AsTheSecondProcessAsync)] = SharedFolderTests.AsTheSecondProcessAsync,
     };
 

@@ -35,7 +35,7 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
             using (var file = Create(incoming))
             {
                 length = await CopyAsync(content, file, cancellationToken).ConfigureAwait(false);
-                await threads.RunAsync(() => Sync(file)).ConfigureAwait(false);
+                await threads.RunAsync(() => Sync(file, incoming)).ConfigureAwait(false);
             }
 
             cancellationToken.ThrowIfCancellationRequested();
@@ -169,11 +169,11 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
         }
     }
 
-    private static void Sync(SafeFileHandle file)
+    private static void Sync(SafeFileHandle file, string path)
     {
         try
         {
-            RandomAccess.FlushToDisk(file);
+            DurableFiles.SyncFile(file, path);
         }
         catch (IOException e)
         {

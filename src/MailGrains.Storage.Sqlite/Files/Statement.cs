@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SQLitePCL;
 
 namespace MailGrains.Storage.Sqlite.Files;
@@ -6,7 +7,7 @@ namespace MailGrains.Storage.Sqlite.Files;
 /// A prepared statement, kept as long as its connection. Thinner than the provider's command: no boxing, no reader, bytes as spans.
 /// Used by one thread at a time. A run ends with <see cref="Reset"/>, which also ends the statement's read transaction.
 /// </summary>
-internal sealed class Statement : IDisposable
+internal sealed partial class Statement : IDisposable
 {
     private const uint Persistent = 1;
 
@@ -19,7 +20,7 @@ internal sealed class Statement : IDisposable
         var code = raw.sqlite3_prepare_v3(connection, sql, Persistent, out _statement);
         if (code != raw.SQLITE_OK)
         {
-            throw new SqliteStepException(raw.sqlite3_extended_errcode(connection), raw.sqlite3_errmsg(connection).utf8_to_string());
+            throw Failure(connection);
         }
     }
 
@@ -42,8 +43,7 @@ internal sealed class Statement : IDisposable
             case raw.SQLITE_DONE:
                 return false;
             default:
-                var failure = new SqliteStepException(
-                    raw.sqlite3_extended_errcode(_connection), raw.sqlite3_errmsg(_connection).utf8_to_string());
+                var failure = Failure(_connection);
                 raw.sqlite3_reset(_statement);
                 throw failure;
         }
@@ -64,6 +64,18 @@ internal sealed class Statement : IDisposable
     public void Reset() => raw.sqlite3_reset(_statement);
 
     public void Dispose() => _statement.Dispose();
+
+    private static SqliteStepException Failure(sqlite3 connection)
+    {
+        // SQLite takes a full disk as such, but a used-up quota as an I/O error; to the store they are the same.
+        var code = raw.sqlite3_extended_errcode(connection);
+        return new(
+            code == raw.SQLITE_IOERR_WRITE && SystemError(connection) == DurableFiles.QuotaExceeded ? raw.SQLITE_FULL : code,
+            raw.sqlite3_errmsg(connection).utf8_to_string());
+    }
+
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_system_errno")]
+    private static partial int SystemError(sqlite3 connection);
 }
 
 /// <summary>A statement failed; <see cref="Code"/> is SQLite's extended result code.</summary>

@@ -38,10 +38,18 @@ internal sealed class StoreFolder : IDisposable
         {
             Directory.CreateDirectory(path);
             var folder = new StoreFolder(path, Lock(path, shared));
-            Directory.CreateDirectory(folder.BlobsPath);
-            Directory.CreateDirectory(folder.IncomingPath);
-            DurableFiles.SyncDirectory(path);
-            return folder;
+            try
+            {
+                Directory.CreateDirectory(folder.BlobsPath);
+                Directory.CreateDirectory(folder.IncomingPath);
+                DurableFiles.SyncDirectory(path);
+                return folder;
+            }
+            catch
+            {
+                folder.Dispose();
+                throw;
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
