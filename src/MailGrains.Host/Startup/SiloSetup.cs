@@ -12,6 +12,9 @@ internal static class SiloSetup
     /// <summary>A grain call carries 32 KiB of a body and its summary; more than this between silos is a defect.</summary>
     private const int MaxGrainMessageBytes = 8 * 1024 * 1024;
 
+    // Room for all is taken at the start; Orleans' own million would be 18 MiB.
+    private const int CachedGrainAddresses = 100_000;
+
     // With Orleans' own 5 s a lost silo is noticed after 20 s, with 2 s after some 5 s.
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(2);
 
@@ -31,6 +34,7 @@ internal static class SiloSetup
             options.SiloListeningEndpoint = new(settings.Cluster.Address, siloPort);
             options.GatewayListeningEndpoint = new(settings.Cluster.Address, gatewayPort);
         });
+        silo.Configure<GrainDirectoryOptions>(options => options.CacheSize = CachedGrainAddresses);
         silo.Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = ProbeTimeout);
         silo.Configure<SiloMessagingOptions>(options =>
         {

@@ -33,8 +33,12 @@ internal sealed class MailGrainsServer : IMailServer
 
     public long Memory => _host.PeakWorkingSet;
 
-    public static async Task<MailGrainsServer> StartAsync(string folder, CancellationToken cancellationToken) =>
-        new(await HostProcess.StartAsync(folder, cancellationToken));
+    public static async Task<MailGrainsServer> StartAsync(string folder, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(folder);
+        var options = new HostOptions { DataFolder = Path.Combine(folder, "data"), LogFile = Path.Combine(folder, "log") };
+        return new MailGrainsServer(await HostProcess.StartAsync(options, cancellationToken));
+    }
 
     public void ResetMemory() => _host.ResetPeak();
 

@@ -21,6 +21,12 @@ public sealed class HostOptions
     /// <summary>A command that runs the command that follows it, such as <c>strace -f -o file</c> or <c>unshare -Urm sh -c 'exec "$@"' sh</c>.</summary>
     public IReadOnlyList<string> Wrapper { get; init; } = [];
 
+    /// <summary>
+    /// Where its output goes, as a service's does; null: to this process, which then reads every line. With a file the lines up to its readiness
+    /// are read and no others: a reader that is woken for each line takes processor time from what is measured.
+    /// </summary>
+    public string? LogFile { get; init; }
+
     /// <summary>Which lines of output <see cref="HostProcess.CountedLines"/> counts.</summary>
     public Func<string, bool> Counted { get; init; } = _ => false;
 

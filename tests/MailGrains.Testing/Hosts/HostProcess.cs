@@ -14,6 +14,7 @@ public sealed class HostProcess : IAsyncDisposable
     private const int Terminate = 15;
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(50);
 
     // What this process was given for a host of its own is none of the child's business.
     private static readonly string[] ForeignVariables = ["MailGrains__", "ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_"];
@@ -29,7 +30,7 @@ public sealed class HostProcess : IAsyncDisposable
         _lines = new RecentLines(options.Counted);
         _process = Process.Start(StartInfo(options)) ?? throw new InvalidOperationException("No process was started.");
         Pid = _process.Id;
-        _reading = ReadAllAsync();
+        _reading = options.LogFile is { } file ? FollowAsync(file) : ReadAllAsync();
     }
 
     public HostOptions Options { get; }
@@ -173,6 +174,29 @@ public sealed class HostProcess : IAsyncDisposable
         _lines.End();
     }
 
+    /// <summary>Reads the file until the host is ready, or has ended.</summary>
+    private async Task FollowAsync(string file)
+    {
+        using var reader = new StreamReader(new FileStream(file, FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite));
+        for (var ready = false; !ready;)
+        {
+            var ended = _process.HasExited;
+            while (!ready && await reader.ReadLineAsync() is { } line)
+            {
+                _lines.Add(line);
+                ready = line.Contains(ReadyMark, StringComparison.Ordinal);
+            }
+
+            if (ended && !ready)
+            {
+                _lines.End();
+                return;
+            }
+
+            await Task.Delay(ready ? TimeSpan.Zero : LookAgainAfter);
+        }
+    }
+
     private async Task ReadAsync(StreamReader reader)
     {
         while (await reader.ReadLineAsync() is { } line)
@@ -184,7 +208,13 @@ public sealed class HostProcess : IAsyncDisposable
     private static ProcessStartInfo StartInfo(HostOptions options)
     {
         string[] command = [.. options.Wrapper, "dotnet", Repository.HostAssembly, .. options.Arguments()];
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (options.LogFile is { } file)
+        {
+            command = ["sh", "-c", "exec \"$@\" > \"$0\" 2>&1", file, .. command];
+        }
+
+        var redirect = options.LogFile is null;
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = redirect, RedirectStandardError = redirect };
         foreach (var name in start.Environment.Keys.Where(IsForeign).ToList())
         {
             start.Environment.Remove(name);
