@@ -41,7 +41,7 @@ internal static class StoreCheck
     }
 
     /// <summary>Every mailbox that has rows, known to the directory or not.</summary>
-    private static async Task<HashSet<MailboxId>> MailboxesAsync(StorageAccounts accounts, CancellationToken cancellationToken)
+    public static async Task<HashSet<MailboxId>> MailboxesAsync(StorageAccounts accounts, CancellationToken cancellationToken)
     {
         var found = new HashSet<MailboxId>();
         for (var number = 0; number < accounts.Count; number++)
