@@ -66,6 +66,19 @@ public sealed class BlobFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task ABlobThatIsTakenAwayWhileItIsWrittenIsNotWritten()
+    {
+        // Disposed only where the write has come to an end, since disposing waits for it.
+        var store = SqliteStore.Open(new() { Path = _folder.Path });
+        var incoming = Path.Combine(_folder.Path, "incoming");
+        await using var content = new EndingStream(() => Array.ForEach(Directory.GetFiles(incoming), File.Delete));
+        var failed = await Assert.ThrowsAsync<StoreException>(() => store.Blobs.WriteAsync("b", content, Token).WaitAsync(TimeSpan.FromMinutes(1), Token));
+        Assert.Equal(StoreFailure.Unavailable, failed.Failure);
+        Assert.Null(await store.Blobs.ReadAsync("b", 0, null, Token));
+        await store.DisposeAsync();
+    }
+
+    [Fact]
     public async Task WhereHostsShareTheFolderOnlyWhatIsOlderThanADayIsRemoved()
     {
         SqliteStore.Open(new() { Path = _folder.Path }).Dispose();
@@ -103,5 +116,15 @@ public sealed class BlobFolderTests : IDisposable
         await store.Blobs.DeleteAsync("b", Token);
         await stream.ReadExactlyAsync(new byte[499_900], Token);
         Assert.Equal(0, await stream.ReadAsync(new byte[1], Token));
+    }
+
+    /// <summary>Empty; does something when its end is read.</summary>
+    private sealed class EndingStream(Action atEnd) : MemoryStream
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            atEnd();
+            return base.ReadAsync(buffer, cancellationToken);
+        }
     }
 }

@@ -199,9 +199,9 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
                     named = true;
                     break;
                 }
-                catch (DirectoryNotFoundException)
+                catch (DirectoryNotFoundException) when (File.Exists(incoming))
                 {
-                    // A delete has just removed the empty directory.
+                    // A delete has just removed the empty directory. (The error is the same where what was written is gone.)
                 }
             }
 

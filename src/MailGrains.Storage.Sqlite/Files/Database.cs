@@ -57,10 +57,15 @@ internal sealed class Database(string path, TimeSpan busyTimeout)
                 """));
             return connection;
         }
-        catch (SqliteException e)
+        catch (Exception e)
         {
             connection.Dispose();
-            throw SqliteFailure.Of(e.SqliteExtendedErrorCode, "The store's file can't be opened.", e);
+            if (e is SqliteException failure)
+            {
+                throw SqliteFailure.Of(failure.SqliteExtendedErrorCode, "The store's file can't be opened.", e);
+            }
+
+            throw;
         }
     }
 
