@@ -9,6 +9,9 @@ public sealed record GatewayOptions
     /// <summary>SIZE (RFC 1870), in octets.</summary>
     public long MaxMessageBytes { get; init; } = 50 * 1024 * 1024;
 
+    /// <summary>Sessions of all protocols that may be open; one more is told to come again. Well below the 20,000 files that a process often has.</summary>
+    public int MaxSessions { get; init; } = 15_000;
+
     /// <summary>How long the mailboxes have to answer for one message before the client hears 451.</summary>
     public TimeSpan HandOverTimeout { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -25,7 +25,17 @@ public sealed record DeliveryRequest(
     [property: Id(8)] byte[] Summary,
     [property: Id(9)] ulong ThreadId,
     [property: Id(10)] DateTimeOffset ReceivedAt,
-    [property: Id(11)] EmailId Email);
+    [property: Id(11)] EmailId Email)
+{
+    /// <summary>The most <see cref="OtherIds"/> that are kept; more recipients of one transaction that mean one mailbox are no use.</summary>
+    public const int MaxOtherIds = 32;
+
+    /// <summary>
+    /// The ids under other recipients of the transaction that lead to the same mailbox: a client may repeat the message to one of them alone.
+    /// </summary>
+    [Id(12)]
+    public ImmutableArray<DeliveryId> OtherIds { get; init; } = [];
+}
 
 /// <summary>What the mail delivery agent decided, as <see cref="IMailboxGrain.DeliverAsync"/> commits it.</summary>
 /// <param name="Prefix">Header fields before the content: Return-Path, Delivered-To and the trace, whole lines ending in CRLF.</param>
@@ -42,7 +52,12 @@ public sealed record MailboxDelivery(
     [property: Id(6)] byte[] Summary,
     [property: Id(7)] ulong ThreadId,
     [property: Id(8)] DateTimeOffset ReceivedAt,
-    [property: Id(9)] EmailId Email);
+    [property: Id(9)] EmailId Email)
+{
+    /// <inheritdoc cref="DeliveryRequest.OtherIds"/>
+    [Id(10)]
+    public ImmutableArray<DeliveryId> OtherIds { get; init; } = [];
+}
 
 public enum DeliveryStatus
 {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using MailGrains.Contracts;
 using MailGrains.Contracts.Delivery;
@@ -95,14 +96,20 @@ public sealed partial class HandOver(
     {
         var mailbox = hop.Target.Mailbox;
         var body = content.BodyFor(mailbox.Tenant);
-        var id = content.HasMessageId ? DeliveryId.Of(transaction.ReversePath.Text, hop.Recipient, content.Hash) : DeliveryId.None;
+        var id = content.HasMessageId ? IdOf(hop.Recipient) : DeliveryId.None;
+        ImmutableArray<DeliveryId> otherIds = content.HasMessageId
+            ? [.. hop.Others.Where(o => o != hop.Recipient).Distinct().Take(DeliveryRequest.MaxOtherIds).Select(IdOf)]
+            : [];
         DeliveryResult result;
         try
         {
             result = await _mda.DeliverAsync(
                 new DeliveryRequest(
                     mailbox, id, origin.TraceId, transaction.ReversePath.Text, hop.Recipient, hop.Target.Detail, trace, body,
-                    content.EncodedSummary, content.Summary.ThreadId() ?? origin.Email.Low, origin.ReceivedAt, origin.Email),
+                    content.EncodedSummary, content.Summary.ThreadId() ?? origin.Email.Low, origin.ReceivedAt, origin.Email)
+                {
+                    OtherIds = otherIds,
+                },
                 cancellationToken);
         }
         catch (Exception e) when (IsPassing(e))
@@ -116,6 +123,8 @@ public sealed partial class HandOver(
         }
 
         return result;
+
+        DeliveryId IdOf(string recipient) => DeliveryId.Of(transaction.ReversePath.Text, recipient, content.Hash);
     }
 
     private static bool IsPassing(Exception e) => e is OrleansException or TimeoutException or OperationCanceledException or StoreUnavailableException;
@@ -124,7 +133,7 @@ public sealed partial class HandOver(
     private static bool IsNobodys(DeliveryResult result, BodyBlob blob) => result.Status switch
     {
         DeliveryStatus.Repeated => result.KeptBody?.Name != blob.Name,
-        DeliveryStatus.NoMailbox or DeliveryStatus.OverQuota => true,
+        DeliveryStatus.NoMailbox or DeliveryStatus.OverQuota or DeliveryStatus.StoreFull => true,
         _ => false,
     };
 
@@ -153,22 +162,19 @@ public sealed partial class HandOver(
 
     private static SmtpReply ReplyOf(ReadOnlySpan<DeliveryStatus> statuses, MessageOrigin origin)
     {
-        bool kept = false, unavailable = false, full = false, overQuota = false, gone = false;
+        bool unavailable = false, full = false, overQuota = false;
         foreach (var status in statuses)
         {
-            kept |= status is DeliveryStatus.Delivered or DeliveryStatus.Repeated;
-            unavailable |= status is not (DeliveryStatus.Delivered or DeliveryStatus.Repeated or DeliveryStatus.StoreFull or DeliveryStatus.OverQuota or DeliveryStatus.NoMailbox);
+            unavailable |= status is not (DeliveryStatus.Delivered or DeliveryStatus.Repeated or DeliveryStatus.StoreFull or DeliveryStatus.OverQuota);
             full |= status == DeliveryStatus.StoreFull;
             overQuota |= status == DeliveryStatus.OverQuota;
-            gone |= status == DeliveryStatus.NoMailbox;
         }
 
-        // A mailbox that went away between RCPT and the end of DATA: refused when nothing else is at stake; when others have the message, the
-        // client's repeat is refused for that one at RCPT.
+        // A mailbox that went away between RCPT and the end of DATA: the client's repeat hears at RCPT what is right then, 550 or, where the
+        // address has another mailbox now, 250.
         return unavailable ? SmtpReply.LocalError451
             : full ? SmtpReply.SystemFull452
             : overQuota ? SmtpReply.MailboxFull452
-            : gone ? kept ? SmtpReply.LocalError451 : SmtpReply.NoSuchMailbox550
             : new SmtpReply(250, new EnhancedCode(0, 0), origin.TraceId);
     }
 

@@ -12,7 +12,8 @@ namespace MailGrains.Gateways.Smtp;
 public sealed record AcceptedRecipient(string ForwardPath, IReadOnlyList<LocalTarget> Targets, AddressName? Name);
 
 /// <summary>A mailbox that the message goes to, once in a transaction, under the first recipient that led to it.</summary>
-public readonly record struct Hop(LocalTarget Target, string Recipient);
+/// <param name="Others">The other recipients that lead to it: the client may repeat the message to one of them alone.</param>
+public readonly record struct Hop(LocalTarget Target, string Recipient, IReadOnlyList<string> Others);
 
 /// <summary>One mail transaction (RFC 5321 §3.3) from MAIL to its reply.</summary>
 public sealed class Transaction(ReversePath reversePath, MailParameters parameters)
@@ -32,18 +33,23 @@ public sealed class Transaction(ReversePath reversePath, MailParameters paramete
     {
         if (_recipients is [{ Targets: [var only] } single])
         {
-            return [new Hop(only, single.ForwardPath)];
+            return [new Hop(only, single.ForwardPath, [])];
         }
 
-        var seen = new HashSet<MailboxId>();
+        var others = new Dictionary<MailboxId, List<string>>();
         var hops = new List<Hop>();
         foreach (var recipient in _recipients)
         {
             foreach (var target in recipient.Targets)
             {
-                if (seen.Add(target.Mailbox))
+                if (others.TryGetValue(target.Mailbox, out var more))
                 {
-                    hops.Add(new Hop(target, recipient.ForwardPath));
+                    more.Add(recipient.ForwardPath);
+                }
+                else
+                {
+                    others.Add(target.Mailbox, more = []);
+                    hops.Add(new Hop(target, recipient.ForwardPath, more));
                 }
             }
         }

@@ -32,7 +32,10 @@ public sealed partial class MdaGrain(IGrainFactory grains, ILogger<MdaGrain> log
                 request.Summary,
                 request.ThreadId,
                 request.ReceivedAt,
-                request.Email);
+                request.Email)
+            {
+                OtherIds = request.OtherIds,
+            };
             return await _mailboxes.Of(request.Mailbox.ToString()).DeliverAsync(delivery, cancellationToken);
         }
         catch (Exception e)

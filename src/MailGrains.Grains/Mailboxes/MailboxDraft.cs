@@ -64,7 +64,7 @@ internal sealed class MailboxDraft(MailboxState state) : IJournalDraft
     public DeliveryDecision Deliver(MailboxDelivery delivery, DateTimeOffset now)
     {
         var id = IdOf(delivery);
-        if (_deliveryIds.TryFind(id, now, out var kept))
+        if (_deliveryIds.TryFind(id, now, out var kept) || TryFindOther(delivery, now, out kept))
         {
             return new DeliveryDecision(DeliveryStatus.Repeated, kept);
         }
@@ -95,6 +95,7 @@ internal sealed class MailboxDraft(MailboxState state) : IJournalDraft
         };
         MailboxEvents.Write(Record(), new DeliveredEvent(folder.Id, entry, id, now.ToUnixTimeMilliseconds()));
         _deliveryIds.Add(id, delivery.Email);
+        AddOtherIds(delivery, now);
         _delivered.Add(delivery.Email);
         _usedBytes += bytes;
         SetUidNext(folder, uid + 1);
@@ -190,6 +191,29 @@ internal sealed class MailboxDraft(MailboxState state) : IJournalDraft
         {
             _purging = false;
             Record().Byte((byte)MailboxEventKind.PurgeEnded);
+        }
+    }
+
+    private bool TryFindOther(MailboxDelivery delivery, DateTimeOffset now, out EmailId kept)
+    {
+        foreach (var other in delivery.OtherIds.IsDefaultOrEmpty ? [] : delivery.OtherIds)
+        {
+            if (_deliveryIds.TryFind(other, now, out kept))
+            {
+                return true;
+            }
+        }
+
+        kept = default;
+        return false;
+    }
+
+    private void AddOtherIds(MailboxDelivery delivery, DateTimeOffset now)
+    {
+        foreach (var other in delivery.OtherIds.IsDefaultOrEmpty ? [] : delivery.OtherIds)
+        {
+            MailboxEvents.Write(Record(), new DeliveryIdAddedEvent(other, delivery.Email, now.ToUnixTimeMilliseconds()));
+            _deliveryIds.Add(other, delivery.Email);
         }
     }
 

@@ -17,6 +17,7 @@ internal enum MailboxEventKind : byte
     Expunged = 6,
     PurgeBegun = 7,
     PurgeEnded = 8,
+    DeliveryIdAdded = 9,
 }
 
 /// <summary>
@@ -25,6 +26,9 @@ internal enum MailboxEventKind : byte
 /// </summary>
 /// <param name="TakenAt">Unix milliseconds; what the delivery id's age counts from.</param>
 internal readonly record struct DeliveredEvent(int Folder, IndexEntry Entry, DeliveryId DeliveryId, long TakenAt);
+
+/// <summary>Another id that a message is known by, from the same time on as its own.</summary>
+internal readonly record struct DeliveryIdAddedEvent(DeliveryId Id, EmailId Email, long TakenAt);
 
 /// <summary>Flags of messages that changed by it, all to the same modseq; <paramref name="Unseen"/> is the change of the folder's count.</summary>
 internal sealed record FlagsChangedEvent(int Folder, long ModSeq, FlagMasks Masks, UidSet Uids, int Unseen);
@@ -44,7 +48,7 @@ internal static class MailboxEvents
     public const int MaxQuotaBytes = 16;
 
     /// <summary>An upper bound of a delivered event's bytes, and of those that its new keywords take.</summary>
-    public static int MaxDeliveredBytes(ImmutableArray<string> keywords) => 136 + MaxKeywordBytes(keywords);
+    public static int MaxDeliveredBytes(ImmutableArray<string> keywords, int otherIds) => 136 + 44 * otherIds + MaxKeywordBytes(keywords);
 
     public static int MaxKeywordBytes(ImmutableArray<string> keywords)
     {
@@ -94,6 +98,18 @@ internal static class MailboxEvents
         entry.Keywords = record.Number();
         return new DeliveredEvent(folder, entry, new DeliveryId(record.Fixed64(), record.Fixed64()), takenAt);
     }
+
+    public static void Write(RecordWriter record, in DeliveryIdAddedEvent added)
+    {
+        record.Byte((byte)MailboxEventKind.DeliveryIdAdded);
+        record.Fixed64(added.Id.High);
+        record.Fixed64(added.Id.Low);
+        record.Email(added.Email);
+        record.Number(added.TakenAt);
+    }
+
+    public static DeliveryIdAddedEvent ReadDeliveryIdAdded(ref RecordReader record) =>
+        new(new DeliveryId(record.Fixed64(), record.Fixed64()), record.Email(), record.Count());
 
     public static void Write(RecordWriter record, FlagsChangedEvent changed)
     {

@@ -132,7 +132,7 @@ public sealed partial class MailboxGrain(
                     ? new(decision, true)
                     : new(decision, false),
                 MessageRows.Of(delivery),
-                MailboxEvents.MaxDeliveredBytes(delivery.Keywords));
+                MailboxEvents.MaxDeliveredBytes(delivery.Keywords, delivery.OtherIds.IsDefault ? 0 : delivery.OtherIds.Length));
             var decided = await journal.CommitAsync(call, cancellationToken);
             result = decided.Status == DeliveryStatus.Repeated
                 ? await RepeatedAsync(decided.Email, cancellationToken)

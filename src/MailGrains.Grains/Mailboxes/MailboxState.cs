@@ -116,6 +116,10 @@ internal sealed class MailboxState : IJournalState<MailboxDraft>
             case MailboxEventKind.Delivered:
                 Apply(MailboxEvents.ReadDelivered(ref record));
                 break;
+            case MailboxEventKind.DeliveryIdAdded:
+                var added = MailboxEvents.ReadDeliveryIdAdded(ref record);
+                DeliveryIds.Add(added.Id, added.Email, DateTimeOffset.FromUnixTimeMilliseconds(added.TakenAt));
+                break;
             case MailboxEventKind.FlagsChanged:
                 Apply(MailboxEvents.ReadFlagsChanged(ref record));
                 break;

@@ -112,6 +112,7 @@ internal static class MailGrainsApplication
 
         services.AddSingleton(new GatewayOptions { HostName = settings.HostName, MaxMessageBytes = settings.MaxMessageBytes });
         services.AddSingleton<Drain>();
+        services.AddSingleton<SessionSlots>();
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<SummaryReader>(_ => new SummaryReader());
         services.AddSingleton<RecipientResolver>();

@@ -60,7 +60,7 @@ public interface IPop3Maildrop : IAsyncDisposable
     ValueTask<Stream?> OpenAsync(int index, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Removes these messages in one commit, at QUIT only (RFC 1939 §6); those that are gone already are passed over. False: not done.
+    /// Removes these messages, at QUIT only (RFC 1939 §6); those that are gone already are passed over. False, or an exception: not all of them.
     /// </summary>
     /// <param name="indexes">Ascending, never empty.</param>
     ValueTask<bool> DeleteAsync(IReadOnlyList<int> indexes, CancellationToken cancellationToken);

@@ -35,7 +35,7 @@ internal sealed class Pop3Reply
     public static readonly Pop3Reply BadCredentials = Err("[AUTH] wrong name or password");
     public static readonly Pop3Reply AccountDisabled = Err("[SYS/PERM] this account may not use POP3");
     public static readonly Pop3Reply Unavailable = Err("[SYS/TEMP] local error, try again later");
-    public static readonly Pop3Reply NotDeleted = Err("[SYS/TEMP] messages marked as deleted were not removed");
+    public static readonly Pop3Reply NotDeleted = Err("[SYS/TEMP] some messages marked as deleted were not removed");
     public static readonly Pop3Reply ShuttingDown = Err("[SYS/TEMP] server shutting down");
 
     private readonly byte[] _wire;

@@ -8,7 +8,7 @@ namespace MailGrains.Protocols.Pop3;
 
 /// <summary>
 /// One POP3 connection, server side (RFC 1939). It works on the snapshot that the backend took at login, so message numbers never move, and
-/// there is no lock: two sessions on one mailbox each have their own. Invariants: messages go at QUIT only, in one commit; a message is
+/// there is no lock: two sessions on one mailbox each have their own. Invariants: messages go at QUIT only; a message is
 /// never held whole; every buffer has a bound, and an idle session holds none. Failure: an exception of the backend is one
 /// <c>-ERR [SYS/TEMP]</c>, in the middle of a message it is the end of the connection; lost peers and late ones end the session, nothing throws.
 /// </summary>

@@ -67,7 +67,7 @@ internal sealed class WireChannel : IBufferWriter<byte>, IDisposable
         {
             result = await _reader.ReadAsync(CancellationToken.None);
         }
-        catch (Exception failure) when (failure is IOException or OperationCanceledException)
+        catch (Exception failure) when (failure is not OutOfMemoryException)
         {
             return InputStatus.Ended;
         }
@@ -153,7 +153,7 @@ internal sealed class WireChannel : IBufferWriter<byte>, IDisposable
                 _ => null,
             };
         }
-        catch (Exception failure) when (failure is IOException or OperationCanceledException)
+        catch (Exception failure) when (failure is not OutOfMemoryException)
         {
             _outputEnd = InputStatus.Ended;
         }

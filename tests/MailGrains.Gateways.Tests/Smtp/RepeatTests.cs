@@ -41,6 +41,22 @@ public sealed class RepeatTests(GatewayCluster cluster)
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task RepeatToOneOfTheRecipientsThatLedToAMailboxIsRecognised(bool listAgain)
+    {
+        await using var tenant = await TestTenant.CreateAsync(cluster, "bob", "carol");
+        await tenant.PutAliasAsync("team", ["bob", "carol"]);
+        var content = TestMail.OfSize(1_000);
+
+        await SmtpClient.SendAsync(cluster, content, tenant.Address("team"), tenant.Address("bob"));
+        await SmtpClient.SendAsync(cluster, content, tenant.Address(listAgain ? "team" : "bob"));
+
+        Assert.Equal(1, await tenant.CountAsync("bob"));
+        Assert.Equal(1, await tenant.CountAsync("carol"));
+    }
+
     [Fact]
     public async Task MessagesWithoutMessageIdAreTwoMessages()
     {

@@ -54,7 +54,7 @@ public sealed class Pop3SessionTests
         };
         var client = await _fixture.LogInAsync(maildrop);
         await client.SendAsync("DELE 3\r\nDELE 1\r\nQUIT\r\n");
-        Assert.Equal(["+OK done", "+OK done", "-ERR [SYS/TEMP] messages marked as deleted were not removed"], await client.ReadToEndAsync());
+        Assert.Equal(["+OK done", "+OK done", "-ERR [SYS/TEMP] some messages marked as deleted were not removed"], await client.ReadToEndAsync());
         Assert.Equal([0, 2], Assert.Single(asked));
         Assert.Equal(SessionEnd.Quit, await client.Session);
         Assert.Equal(1, maildrop.Disposals);

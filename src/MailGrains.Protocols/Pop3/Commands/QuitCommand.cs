@@ -2,7 +2,7 @@ using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Pop3.Commands;
 
-/// <summary>QUIT: after login the UPDATE state (RFC 1939 §6), the only place where messages go; all marked ones or none.</summary>
+/// <summary>QUIT: after login the UPDATE state (RFC 1939 §6), the only place where messages go.</summary>
 internal static class QuitCommand
 {
     public static ValueTask<Pop3Reply?> ExecuteAsync(Pop3ServerSession session, ReadOnlySpan<byte> arguments)
