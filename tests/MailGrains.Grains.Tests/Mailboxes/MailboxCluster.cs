@@ -173,7 +173,7 @@ public class MailboxCluster : IAsyncLifetime
         await journal.LoadAsync(default);
         await journal.CommitAsync(
             new JournalCall<MailboxDraft, DeliveryDecision>(
-                draft => new(draft.Deliver(delivery, Time.GetUtcNow()), true), MessageRows.Of(delivery), MailboxEvents.MaxDeliveredBytes([])),
+                draft => new(draft.Deliver(delivery, Time.GetUtcNow()), true), MessageRows.Of(delivery), MailboxEvents.MaxDeliveredBytes([], 0)),
             default);
     }
 
