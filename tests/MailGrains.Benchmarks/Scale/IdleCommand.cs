@@ -28,13 +28,17 @@ internal static class IdleCommand
         var after = host.WorkingSet;
         ScaleOptions.Print($"{connections} idle connections: {before >> 20} MiB before, {after >> 20} MiB after, {(after - before) / 1024.0 / connections:F1} KiB each");
 
-        for (var i = 0; i < connections; i += Math.Max(1, connections / Asked))
+        // An odd step, so that both protocols are asked.
+        var step = (connections / Asked) | 1;
+        for (var i = 0; i < connections; i += step)
         {
             await sockets[i].SendAsync("NOOP\r\n"u8.ToArray(), cancellationToken);
-            await ExpectAsync(sockets[i], cancellationToken);
+
+            // Before the login POP3 has no NOOP (RFC 1939 §5).
+            await ExpectAsync(sockets[i], i % 2 == 0 ? "250 " : "-ERR ", cancellationToken);
         }
 
-        ScaleOptions.Print($"every {Math.Max(1, connections / Asked)}th of them was asked and answered");
+        ScaleOptions.Print($"one in {step} was asked and answered");
         sockets.ForEach(socket => socket.Dispose());
     }
 
@@ -44,26 +48,29 @@ internal static class IdleCommand
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, connections, options, async (i, token) =>
         {
-            sockets[i] = await GreetedAsync(i % 2 == 0 ? host.Smtp : host.Pop3, token);
+            sockets[i] = i % 2 == 0
+                ? await GreetedAsync(host.Smtp, "220 ", token)
+                : await GreetedAsync(host.Pop3, "+OK ", token);
         });
         return [.. sockets];
     }
 
-    private static async Task<Socket> GreetedAsync(IPEndPoint server, CancellationToken cancellationToken)
+    private static async Task<Socket> GreetedAsync(IPEndPoint server, string greeting, CancellationToken cancellationToken)
     {
         var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server, cancellationToken);
-        await ExpectAsync(socket, cancellationToken);
+        await ExpectAsync(socket, greeting, cancellationToken);
         return socket;
     }
 
-    private static async Task ExpectAsync(Socket socket, CancellationToken cancellationToken)
+    /// <exception cref="InvalidOperationException">It was answered otherwise, such as that there are too many connections.</exception>
+    private static async Task ExpectAsync(Socket socket, string start, CancellationToken cancellationToken)
     {
         var buffer = new byte[512];
         var reply = Encoding.ASCII.GetString(buffer, 0, await socket.ReceiveAsync(buffer, cancellationToken));
-        if (!reply.StartsWith('2') && !reply.StartsWith("+OK", StringComparison.Ordinal) && !reply.StartsWith("-ERR", StringComparison.Ordinal))
+        if (!reply.StartsWith(start, StringComparison.Ordinal))
         {
-            throw new InvalidOperationException($"The server answered '{reply}'.");
+            throw new InvalidOperationException($"The server answered '{reply}' where '{start}' was expected.");
         }
     }
 }
