@@ -15,6 +15,7 @@ namespace MailGrains.Storage.Sqlite.Blobs;
 internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlobStore
 {
     private const int CopyBytes = 128 * 1024;
+    private const int MaxDirectoryTries = 100;
 
     private readonly string _root = folder.BlobsPath;
     private volatile bool _closed;
@@ -188,7 +189,7 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
         {
             while (true)
             {
-                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                MakeDirectory(Path.GetDirectoryName(path)!);
                 try
                 {
                     if (!DurableFiles.TryName(incoming, path))
@@ -214,6 +215,23 @@ internal sealed class BlobFolder(StoreFolder folder, SyncThreads threads) : IBlo
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw named ? new StoreException(StoreFailure.Unknown, $"A blob's name may not be on stable storage: {e.Message}", e) : Failed(e);
+        }
+    }
+
+    // The call fails with "already exists" where a delete removes the empty directory between its attempt and its look.
+    private static void MakeDirectory(string path)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                Directory.CreateDirectory(path);
+                return;
+            }
+            catch (IOException e) when (tries < MaxDirectoryTries && !e.IsDiskFull() && !File.Exists(path))
+            {
+                // Again: the next attempt makes it.
+            }
         }
     }
 
