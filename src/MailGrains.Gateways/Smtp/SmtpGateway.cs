@@ -26,7 +26,7 @@ public sealed class SmtpGateway(
         {
             var peer = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
             await using var backend = new SmtpBackend(peer, options, resolver, handOver, metrics, time, logger);
-            
+
             // Not ConnectionClosed: it fires when the client has sent its last octet, and what arrived before that is still to be carried out.
             await new SmtpServerSession(_server, backend, time).RunAsync(connection.Transport, drain.Token, CancellationToken.None);
         }

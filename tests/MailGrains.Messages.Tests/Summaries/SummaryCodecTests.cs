@@ -33,18 +33,37 @@ public sealed class SummaryCodecTests
         Gen.Select(Gen.Int[0, 1000], Gen.Int[0, 1000], Gen.Int[0, 1_000_000], Gen.Int[0, 1000]), Gen.Select(Envelopes, Gen.Bool, Text.Array[0, 2]),
         (t, u, n, e) => new BodyPart
         {
-            Type = t.Item1, Subtype = t.Item2, Encoding = t.Item3, Id = t.Item4, Description = t.Item5, Md5 = t.Item6, Disposition = u.Item1,
-            Location = u.Item2, Parameters = u.Item3, DispositionParameters = u.Item4, HeaderOffset = n.Item1, BodyOffset = n.Item1 + n.Item2,
-            BodyLength = n.Item3, Lines = n.Item4, Envelope = e.Item2 ? e.Item1 : null, Languages = [.. e.Item3],
+            Type = t.Item1,
+            Subtype = t.Item2,
+            Encoding = t.Item3,
+            Id = t.Item4,
+            Description = t.Item5,
+            Md5 = t.Item6,
+            Disposition = u.Item1,
+            Location = u.Item2,
+            Parameters = u.Item3,
+            DispositionParameters = u.Item4,
+            HeaderOffset = n.Item1,
+            BodyOffset = n.Item1 + n.Item2,
+            BodyLength = n.Item3,
+            Lines = n.Item4,
+            Envelope = e.Item2 ? e.Item1 : null,
+            Languages = [.. e.Item3],
         });
 
     private static readonly Gen<MessageSummary> Summaries = Gen.Select(
         Envelopes, Leaf, Leaf.Array[0, 3], Text, Text.Array[0, 3], Gen.Select(Gen.DateTimeOffset, Gen.Bool, Gen.Bool, Gen.Bool), Gen.Int[0, 100],
         (envelope, root, leaves, preview, references, flags, received) => new MessageSummary
         {
-            Envelope = envelope, Body = root with { Parts = Placed(leaves, root.BodyOffset) }, Preview = preview, References = [.. references],
+            Envelope = envelope,
+            Body = root with { Parts = Placed(leaves, root.BodyOffset) },
+            Preview = preview,
+            References = [.. references],
             SentAt = flags.Item2 ? new DateTimeOffset(flags.Item1.Ticks / 10_000_000 * 10_000_000, flags.Item1.Offset) : null,
-            HasAttachment = flags.Item3, IsOpaque = flags.Item4, ReceivedCount = received, Size = root.BodyOffset + root.BodyLength,
+            HasAttachment = flags.Item3,
+            IsOpaque = flags.Item4,
+            ReceivedCount = received,
+            Size = root.BodyOffset + root.BodyLength,
         });
 
     [Fact]
@@ -83,7 +102,7 @@ public sealed class SummaryCodecTests
     public void TheStoredFormOfFormat1StaysReadable()
     {
         // Written by the first release that had this format: whatever comes later must read it.
-        const string Stored = 
+        const string Stored =
             "AQXhm92F7gHcCwHZA0BUdWUsIDI1IE5vdiAyMDI1IDA4OjEyOjMzICswMTAwOD0/dXRmLTg/cT9Hcj1DMz1CQz1DMz05RmU/PQEM" +
             "QWxpY2UMYWxpY2UaZXhhbXBsZS50ZXN0AAADAApUZWFtAAAIYm9iGmV4YW1wbGUudGVzdAAAAAAAAAw8MkB4PgEIMUB4DEhlbGxv" +
             "wAIHCxkAlwLCAQwBKwRiAgABAxkFAgUBGQ9HHQeiAQQBDDxpQHg+MQEvEGEgYi5wZGYBBmRl";
