@@ -123,11 +123,12 @@ public sealed partial class SmtpBackend(
             : checks.Select(c => Refusal(c, alone: false)).FirstOrDefault(r => r is not null);
     }
 
+    // An address whose mailbox has gone is about to be deleted or made again: the client's repeat hears what it means then.
     // A member of a list that has gone does not keep the others from their copy; one that is full does, since its copy would be lost.
     private static SmtpReply? Refusal(DeliveryStatus status, bool alone) => status switch
     {
         DeliveryStatus.Delivered => null,
-        DeliveryStatus.NoMailbox => alone ? SmtpReply.NoSuchMailbox550 : null,
+        DeliveryStatus.NoMailbox => alone ? SmtpReply.LocalError451 : null,
         DeliveryStatus.OverQuota => SmtpReply.MailboxFull452,
         DeliveryStatus.StoreFull => SmtpReply.SystemFull452,
         _ => SmtpReply.LocalError451,
