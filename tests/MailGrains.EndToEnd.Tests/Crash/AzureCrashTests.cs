@@ -7,7 +7,7 @@ namespace MailGrains.EndToEnd.Tests.Crash;
 /// <summary>What was acknowledged is kept once and whole on Azure's stores, whichever of host and storage goes away.</summary>
 public sealed class AzureCrashTests(ITestOutputHelper output)
 {
-    private const int Kills = 6;
+    private const int Kills = 50;
     private const int AnswersBetween = 50;
 
     [Fact]
