@@ -12,8 +12,7 @@ namespace MailGrains.Gateways.Pop3;
 /// <summary>One POP3 connection's login. An unknown name asks an account that does not exist, which costs what a wrong password costs.</summary>
 public sealed partial class Pop3Backend(IGrainFactory grains, StoredMessages messages, ILogger<Pop3Backend> logger) : IPop3Backend
 {
-    /// <summary>No tenant can have this name.</summary>
-    private const string NoTenant = "!";
+    private static readonly AddressName Nobody = new("nobody", "invalid");
 
     public async ValueTask<Pop3Login> LoginAsync(PlainCredentials credentials, CancellationToken cancellationToken)
     {
@@ -49,7 +48,7 @@ public sealed partial class Pop3Backend(IGrainFactory grains, StoredMessages mes
         var known = AddressName.TryParse(credentials.AuthenticationId, out var address) &&
             (credentials.AuthorizationId.Length == 0 || credentials.AuthorizationId == credentials.AuthenticationId);
         var domain = known ? await grains.GetGrain<IDomainGrain>(address.Domain).FindAsync(cancellationToken) : null;
-        var account = grains.GetGrain<IAccountGrain>(domain is null ? $"{NoTenant}/nobody" : $"{domain.Tenant}/{address}");
+        var account = grains.GetGrain<IAccountGrain>(domain is null ? AccountKey.OfNobody(Nobody) : AccountKey.Of(domain.Tenant, address));
         return await account.VerifyPasswordAsync(credentials.Password, cancellationToken);
     }
 
