@@ -60,6 +60,10 @@ internal sealed class SettingsReader(IConfiguration configuration)
     public IReadOnlyList<string> List(string name) =>
         [.. configuration.GetSection($"{Root}:{name}").GetChildren().Select(c => c.Value?.Trim()).OfType<string>().Where(v => v.Length > 0)];
 
+    /// <summary>The names of a list's entries, such as <c>Tls:Certificates:0</c>.</summary>
+    public IReadOnlyList<string> Entries(string name) =>
+        [.. configuration.GetSection($"{Root}:{name}").GetChildren().Select(c => $"{name}:{c.Key}")];
+
     public static SettingsException Wrong(string name, string value, string expected) =>
         new($"{Root}:{name} is '{value}'; expected is {expected}.");
 }

@@ -3,6 +3,7 @@ using MailGrains.Contracts.Directory;
 using MailGrains.Gateways;
 using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
+using MailGrains.Gateways.Tls;
 using MailGrains.Grains;
 using MailGrains.Grains.Directory;
 using MailGrains.Host.Configuration;
@@ -111,6 +112,7 @@ internal static class MailGrainsApplication
         Telemetry.Add(services);
 
         services.AddSingleton(new GatewayOptions { HostName = settings.HostName, MaxMessageBytes = settings.MaxMessageBytes });
+        AddCertificates(services, settings);
         services.AddSingleton<Drain>();
         services.AddSingleton<SessionSlots>();
         services.AddSingleton<GatewayMetrics>();
@@ -119,6 +121,21 @@ internal static class MailGrainsApplication
         services.AddSingleton<HandOver>();
         services.AddSingleton<SmtpGateway>();
         services.AddSingleton<Pop3Gateway>();
+    }
+
+    private static void AddCertificates(IServiceCollection services, HostSettings settings)
+    {
+        services.AddSingleton(new TlsOptions
+        {
+            HostName = settings.HostName,
+            DataFolder = settings.Storage.Path,
+            Certificates = settings.Certificates,
+        });
+        services.AddSingleton<CertificateStore>();
+        if (settings.Has(HostRoles.Gateway))
+        {
+            services.AddHostedService<CertificateReload>();
+        }
     }
 
     private static void Map(WebApplication app, HostSettings settings)
