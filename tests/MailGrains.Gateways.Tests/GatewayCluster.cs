@@ -1,4 +1,5 @@
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
 using MailGrains.Grains;
@@ -59,7 +60,7 @@ public sealed class GatewayCluster : IAsyncLifetime
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
             silo.Services.AddSingleton(new GatewayOptions { HostName = HostName, MaxMessageBytes = 4 * 1024 * 1024 });
             silo.Services.AddSingleton<Drain>();
-            silo.Services.AddSingleton<SessionSlots>();
+            silo.Services.AddConnectionPolicy(new ConnectionOptions());
             silo.Services.AddSingleton<GatewayMetrics>();
             silo.Services.AddSingleton(_ => new SummaryReader());
             silo.Services.AddSingleton<RecipientResolver>();

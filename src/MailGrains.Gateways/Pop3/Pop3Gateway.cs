@@ -1,4 +1,5 @@
-using System.Net;
+using System.Text;
+using MailGrains.Gateways.Connections;
 using MailGrains.Protocols.Pop3;
 using MailGrains.Storage.Bodies;
 using Microsoft.AspNetCore.Connections;
@@ -10,34 +11,24 @@ namespace MailGrains.Gateways.Pop3;
 /// POP3's connection handler. Passwords are taken in clear only where both ends of the connection are on this machine.
 /// </summary>
 public sealed class Pop3Gateway(
-    GatewayOptions options, IGrainFactory grains, StoredMessages messages, Drain drain, SessionSlots slots, GatewayMetrics metrics, TimeProvider time,
+    GatewayOptions options, IGrainFactory grains, StoredMessages messages, Drain drain, Admission admission, TimeProvider time,
     ILogger<Pop3Backend> logger) : ConnectionHandler
 {
     private readonly Pop3ServerOptions _server = new() { HostName = options.HostName };
 
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
-        if (!slots.TryTake())
+        using var admitted = admission.Enter(connection, "pop3");
+        if (admitted.Refusal is { } refusal)
         {
-            await connection.Transport.Output.WriteAsync("-ERR [SYS/TEMP] too many connections, try again later\r\n"u8.ToArray());
+            await connection.Transport.Output.WriteAsync(Encoding.ASCII.GetBytes($"-ERR [SYS/TEMP] {refusal.Text}, try again later\r\n"));
             return;
         }
 
-        metrics.SessionOpened("pop3");
-        try
-        {
-            await using var backend = new Pop3Backend(grains, messages, logger);
-            var session = new Pop3ServerSession(_server, backend, IsLoopback(connection.LocalEndPoint) && IsLoopback(connection.RemoteEndPoint), time);
+        await using var backend = new Pop3Backend(grains, messages, logger);
+        var session = new Pop3ServerSession(_server, backend, admitted.Peer.IsClearTextAllowed, time);
 
-            // Not ConnectionClosed: it fires when the client has sent its last octet, be it that of QUIT, whose deletions are still to be carried out.
-            await session.RunAsync(connection.Transport, drain.Token, CancellationToken.None);
-        }
-        finally
-        {
-            metrics.SessionClosed("pop3");
-            slots.Release();
-        }
+        // Not ConnectionClosed: it fires when the client has sent its last octet, be it that of QUIT, whose deletions are still to be carried out.
+        await session.RunAsync(connection.Transport, drain.Token, CancellationToken.None);
     }
-
-    private static bool IsLoopback(EndPoint? endPoint) => endPoint is IPEndPoint { Address: var address } && IPAddress.IsLoopback(address);
 }

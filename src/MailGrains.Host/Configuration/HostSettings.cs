@@ -1,5 +1,6 @@
 using System.Net;
 using MailGrains.Contracts.Directory;
+using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Tls;
 using Microsoft.Extensions.Configuration;
 
@@ -42,6 +43,8 @@ internal sealed record HostSettings
     /// <summary>Empty: a self-signed one is made.</summary>
     public required IReadOnlyList<CertificateFile> Certificates { get; init; }
 
+    public required ConnectionOptions Connections { get; init; }
+
     public required bool DemoEnabled { get; init; }
 
     /// <summary>Null: made once and kept in the data folder.</summary>
@@ -76,6 +79,7 @@ internal sealed record HostSettings
                 (int)settings.Whole("Cluster:GatewayPort", 30000, 0, ushort.MaxValue)),
             MaxMessageBytes = settings.Whole("Smtp:MaxMessageBytes", DefaultMaxMessageBytes, 64 * 1024, 1024L * 1024 * 1024),
             Certificates = TlsSettings.ReadCertificates(settings),
+            Connections = ConnectionSettings.Read(settings),
             DemoEnabled = settings.Flag("Demo:Enabled", absent: true),
             DemoPassword = settings.Text("Demo:Password"),
             AdminApiKey = settings.Text("Admin:ApiKey"),

@@ -57,6 +57,9 @@ internal sealed class SettingsReader(IConfiguration configuration)
             : throw Wrong(name, value, "address:port, such as 127.0.0.1:2525 or [::1]:2525, or nothing to turn it off");
     }
 
+    /// <summary>Something is said of it, be it that it is empty.</summary>
+    public bool Has(string name) => configuration.GetSection($"{Root}:{name}").Exists();
+
     public IReadOnlyList<string> List(string name) =>
         [.. configuration.GetSection($"{Root}:{name}").GetChildren().Select(c => c.Value?.Trim()).OfType<string>().Where(v => v.Length > 0)];
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways;
+using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
 using MailGrains.Gateways.Tls;
@@ -114,7 +115,7 @@ internal static class MailGrainsApplication
         services.AddSingleton(new GatewayOptions { HostName = settings.HostName, MaxMessageBytes = settings.MaxMessageBytes });
         AddCertificates(services, settings);
         services.AddSingleton<Drain>();
-        services.AddSingleton<SessionSlots>();
+        services.AddConnectionPolicy(settings.Connections);
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<SummaryReader>(_ => new SummaryReader());
         services.AddSingleton<RecipientResolver>();

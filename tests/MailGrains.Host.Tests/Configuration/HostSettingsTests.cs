@@ -62,6 +62,10 @@ public sealed class HostSettingsTests
     [InlineData("Cluster:SiloPort", "70000")]
     [InlineData("Smtp:MaxMessageBytes", "1")]
     [InlineData("Demo:Enabled", "1")]
+    [InlineData("Smtp:TrustedNetworks:0", "10.0.0.0/33")]
+    [InlineData("Proxy:Networks:0", "the proxy")]
+    [InlineData("Smtp:Limits:Connections", "-1")]
+    [InlineData("Smtp:Limits:MessagesPerMinute", "many")]
     public void A_value_that_cant_be_used_is_named_with_what_is_expected(string name, string value)
     {
         var failure = Assert.Throws<SettingsException>(() => Read((name, value)));

@@ -1,0 +1,13 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailGrains.Gateways.Connections;
+
+public static class ConnectionServices
+{
+    /// <summary>What stands before the sessions of all mail listeners.</summary>
+    public static IServiceCollection AddConnectionPolicy(this IServiceCollection services, ConnectionOptions options) => services
+        .AddSingleton(options)
+        .AddSingleton<SessionSlots>()
+        .AddSingleton<AddressBudgets>()
+        .AddSingleton<Admission>();
+}

@@ -1,0 +1,29 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+
+namespace MailGrains.Gateways.Connections;
+
+/// <summary>What is known of a client before it has said anything: a feature of its connection.</summary>
+public sealed class PeerFacts
+{
+    internal PeerFacts(ConnectionContext connection, ConnectionOptions options)
+    {
+        Address = NetworkList.Plain((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None);
+        IsTrusted = options.TrustedNetworks.Contains(Address);
+        ViaProxy = connection.Features.Get<ProxyHeader>() is not null;
+        IsClearTextAllowed = !ViaProxy && IPAddress.IsLoopback(Address) && IsLoopback(connection.LocalEndPoint);
+    }
+
+    /// <summary>Of the client itself where a proxy stands between; an IPv4 address is never mapped into IPv6.</summary>
+    public IPAddress Address { get; }
+
+    /// <summary>In <c>MailGrains:Smtp:TrustedNetworks</c>.</summary>
+    public bool IsTrusted { get; }
+
+    public bool ViaProxy { get; }
+
+    /// <summary>Both ends are on this machine, so that nobody can listen to a password in clear.</summary>
+    public bool IsClearTextAllowed { get; }
+
+    private static bool IsLoopback(EndPoint? endPoint) => endPoint is IPEndPoint { Address: var address } && IPAddress.IsLoopback(NetworkList.Plain(address));
+}
