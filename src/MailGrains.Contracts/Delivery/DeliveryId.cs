@@ -15,6 +15,21 @@ public readonly record struct DeliveryId([property: Id(0)] ulong High, [property
 
     public bool IsNone => High == 0 && Low == 0;
 
+    /// <summary>The id of the same hand-over with the verdict junk: an accepted one is no repeat of it.</summary>
+    public DeliveryId ForJunk()
+    {
+        if (IsNone)
+        {
+            return None;
+        }
+
+        Span<byte> input = stackalloc byte[20];
+        "junk"u8.CopyTo(input);
+        BinaryPrimitives.WriteUInt64BigEndian(input[4..], High);
+        BinaryPrimitives.WriteUInt64BigEndian(input[12..], Low);
+        return OfHash(input);
+    }
+
     /// <param name="reversePath">As given, without angle brackets; empty for the null reverse-path.</param>
     /// <param name="recipient">The forward-path as given, without angle brackets.</param>
     /// <param name="contentHash">The SHA-256 of the content as received, without trace headers of ours.</param>
@@ -28,6 +43,11 @@ public readonly record struct DeliveryId([property: Id(0)] ulong High, [property
         BinaryPrimitives.WriteInt32BigEndian(input[(4 + reverse.Length)..], forward.Length);
         forward.CopyTo(input[(8 + reverse.Length)..]);
         contentHash.CopyTo(input[(8 + reverse.Length + forward.Length)..]);
+        return OfHash(input);
+    }
+
+    private static DeliveryId OfHash(ReadOnlySpan<byte> input)
+    {
         Span<byte> hash = stackalloc byte[32];
         SHA256.HashData(input, hash);
         var id = new DeliveryId(BinaryPrimitives.ReadUInt64BigEndian(hash), BinaryPrimitives.ReadUInt64BigEndian(hash[8..]));

@@ -35,6 +35,10 @@ public sealed record DeliveryRequest(
     /// </summary>
     [Id(12)]
     public ImmutableArray<DeliveryId> OtherIds { get; init; } = [];
+
+    /// <summary>A filter took it for unwanted: it goes to the folder for such mail.</summary>
+    [Id(13)]
+    public bool IsJunk { get; init; }
 }
 
 /// <summary>What the mail delivery agent decided, as <see cref="IMailboxGrain.DeliverAsync"/> commits it.</summary>
@@ -57,6 +61,17 @@ public sealed record MailboxDelivery(
     /// <inheritdoc cref="DeliveryRequest.OtherIds"/>
     [Id(10)]
     public ImmutableArray<DeliveryId> OtherIds { get; init; } = [];
+
+    /// <summary>
+    /// The ids of a copy with a better verdict. Where one is kept this delivery is a repeat of it; they are looked for only, never remembered, so
+    /// that the better copy is still taken after this one.
+    /// </summary>
+    [Id(11)]
+    public ImmutableArray<DeliveryId> BetterIds { get; init; } = [];
+
+    /// <summary>The folder of this use (RFC 6154), where there is one, comes before <see cref="Folder"/>; empty for none.</summary>
+    [Id(12)]
+    public string SpecialUse { get; init; } = "";
 }
 
 public enum DeliveryStatus

@@ -36,7 +36,7 @@ public sealed partial class MdaGrain(IGrainFactory grains, ILogger<MdaGrain> log
             {
                 OtherIds = request.OtherIds,
             };
-            return await _mailboxes.Of(request.Mailbox.ToString()).DeliverAsync(delivery, cancellationToken);
+            return await _mailboxes.Of(request.Mailbox.ToString()).DeliverAsync(request.IsJunk ? ToJunk(delivery) : delivery, cancellationToken);
         }
         catch (Exception e)
         {
@@ -45,6 +45,18 @@ public sealed partial class MdaGrain(IGrainFactory grains, ILogger<MdaGrain> log
             return DeliveryResult.Of(DeliveryStatus.Unavailable);
         }
     }
+
+    /// <summary>
+    /// Kept under ids of its own, so that a repeat with a better verdict is kept too; where that one is kept already, this is its repeat.
+    /// </summary>
+    private static MailboxDelivery ToJunk(MailboxDelivery delivery) => delivery with
+    {
+        Folder = "Junk",
+        SpecialUse = "\\Junk",
+        DeliveryId = delivery.DeliveryId.ForJunk(),
+        OtherIds = delivery.OtherIds.IsDefaultOrEmpty ? [] : [.. delivery.OtherIds.Select(id => id.ForJunk())],
+        BetterIds = delivery.OtherIds.IsDefaultOrEmpty ? [delivery.DeliveryId] : [delivery.DeliveryId, .. delivery.OtherIds],
+    };
 
     [LoggerMessage(1, LogLevel.Warning, "Message {TraceId} could not be handed to mailbox {Mailbox}.")]
     private partial void LogFailed(Exception e, MailboxId mailbox, string traceId);

@@ -64,12 +64,13 @@ internal sealed class MailboxDraft(MailboxState state) : IJournalDraft
     public DeliveryDecision Deliver(MailboxDelivery delivery, DateTimeOffset now)
     {
         var id = IdOf(delivery);
-        if (_deliveryIds.TryFind(id, now, out var kept) || TryFindOther(delivery, now, out kept))
+        if (_deliveryIds.TryFind(id, now, out var kept) || TryFindAny(delivery.OtherIds, now, out kept) ||
+            TryFindAny(delivery.BetterIds, now, out kept))
         {
             return new DeliveryDecision(DeliveryStatus.Repeated, kept);
         }
 
-        var folder = state.Find(delivery.Folder) ?? state.Folders[0];
+        var folder = state.FindUse(delivery.SpecialUse) ?? state.Find(delivery.Folder) ?? state.Folders[0];
         if (HasLately(folder, delivery.Email))
         {
             return new DeliveryDecision(DeliveryStatus.Repeated, delivery.Email);
@@ -194,11 +195,11 @@ internal sealed class MailboxDraft(MailboxState state) : IJournalDraft
         }
     }
 
-    private bool TryFindOther(MailboxDelivery delivery, DateTimeOffset now, out EmailId kept)
+    private bool TryFindAny(ImmutableArray<DeliveryId> ids, DateTimeOffset now, out EmailId kept)
     {
-        foreach (var other in delivery.OtherIds.IsDefaultOrEmpty ? [] : delivery.OtherIds)
+        foreach (var id in ids.IsDefaultOrEmpty ? [] : ids)
         {
-            if (_deliveryIds.TryFind(other, now, out kept))
+            if (_deliveryIds.TryFind(id, now, out kept))
             {
                 return true;
             }

@@ -85,6 +85,10 @@ internal sealed class MailboxState : IJournalState<MailboxDraft>
         return null;
     }
 
+    /// <summary>The folder of a special use (RFC 6154); null for none.</summary>
+    public FolderState? FindUse(string? specialUse) =>
+        string.IsNullOrEmpty(specialUse) ? null : _folders.Find(f => f.SpecialUse.Equals(specialUse, StringComparison.OrdinalIgnoreCase));
+
     public MailboxDraft BeginDraft() => new(this);
 
     public void Apply(long sequence, ReadOnlySpan<byte> events)
