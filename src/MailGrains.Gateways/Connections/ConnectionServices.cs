@@ -9,5 +9,6 @@ public static class ConnectionServices
         .AddSingleton(options)
         .AddSingleton<SessionSlots>()
         .AddSingleton<AddressBudgets>()
-        .AddSingleton<Admission>();
+        .AddSingleton<Admission>()
+        .AddSingleton<ProxyProtocol>();
 }

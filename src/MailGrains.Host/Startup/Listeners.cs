@@ -1,9 +1,11 @@
 using System.Net;
+using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
 using MailGrains.Host.Configuration;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MailGrains.Host.Startup;
 
@@ -16,8 +18,8 @@ internal sealed class Listeners(HostSettings settings)
     {
         if (settings.Has(HostRoles.Gateway))
         {
-            Listen(kestrel, "smtp", settings.Endpoints.Smtp, options => options.UseConnectionHandler<SmtpGateway>());
-            Listen(kestrel, "pop3", settings.Endpoints.Pop3, options => options.UseConnectionHandler<Pop3Gateway>());
+            ListenMail<SmtpGateway>(kestrel, "smtp", settings.Endpoints.Smtp);
+            ListenMail<Pop3Gateway>(kestrel, "pop3", settings.Endpoints.Pop3);
         }
 
         Listen(kestrel, "http", settings.Endpoints.Http, static _ => { });
@@ -25,6 +27,13 @@ internal sealed class Listeners(HostSettings settings)
 
     /// <summary><c>smtp=127.0.0.1:2525 http=…</c></summary>
     public override string ToString() => string.Join(' ', _open.Select(l => $"{l.Name}={l.Options.EndPoint}"));
+
+    private void ListenMail<TGateway>(KestrelServerOptions kestrel, string name, IPEndPoint? endPoint)
+        where TGateway : ConnectionHandler => Listen(kestrel, name, endPoint, options =>
+        {
+            options.Use(options.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
+            options.UseConnectionHandler<TGateway>();
+        });
 
     private void Listen(KestrelServerOptions kestrel, string name, IPEndPoint? endPoint, Action<ListenOptions> configure)
     {
