@@ -12,6 +12,12 @@ public sealed record GatewayOptions
     /// <summary>Sessions of all protocols that may be open; one more is told to come again. Well below the 20,000 files that a process often has.</summary>
     public int MaxSessions { get; init; } = 15_000;
 
+    /// <summary>How long a peer on port 25 that nothing is known of waits for its greeting; one that speaks meanwhile is sent away.</summary>
+    public TimeSpan GreetDelay { get; init; }
+
+    /// <summary>How much later each further refusal is answered to such a peer.</summary>
+    public TimeSpan TarpitDelay { get; init; }
+
     /// <summary>How long the mailboxes have to answer for one message before the client hears 451.</summary>
     public TimeSpan HandOverTimeout { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -2,10 +2,10 @@ using MailGrains.Contracts.Mailboxes;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
+using MailGrains.Gateways.Tls;
 using MailGrains.Grains;
 using MailGrains.Grains.Directory;
 using MailGrains.Grains.Upkeep;
-using MailGrains.Messages.Summaries;
 using MailGrains.Storage;
 using MailGrains.Storage.Blobs;
 using MailGrains.Storage.Bodies;
@@ -58,14 +58,10 @@ public sealed class GatewayCluster : IAsyncLifetime
             silo.Services.AddSingleton(Accounts);
             silo.Services.AddDirectoryGrains(new PasswordOptions { Iterations = PasswordOptions.MinIterations });
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
-            silo.Services.AddSingleton(new GatewayOptions { HostName = HostName, MaxMessageBytes = 4 * 1024 * 1024 });
-            silo.Services.AddSingleton<Drain>();
-            silo.Services.AddConnectionPolicy(new ConnectionOptions());
-            silo.Services.AddSingleton<GatewayMetrics>();
-            silo.Services.AddSingleton(_ => new SummaryReader());
-            silo.Services.AddSingleton<RecipientResolver>();
-            silo.Services.AddSingleton<HandOver>();
-            silo.Services.AddSingleton<SmtpGateway>();
+            silo.Services.AddMailGateways(
+                new GatewayOptions { HostName = HostName, MaxMessageBytes = 4 * 1024 * 1024 },
+                new ConnectionOptions(),
+                new TlsOptions { HostName = HostName, DataFolder = _folder });
             silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<Pop3Gateway>(services, new QuickTime()));
         });
         _cluster = builder.Build();

@@ -1,6 +1,7 @@
 using MailGrains.Protocols.InMemory;
 using MailGrains.Protocols.Pop3;
 using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Tests.Pop3;
 using MailGrains.Protocols.Tests.Wire;
 using MailGrains.Protocols.Wire;
 using MailKit;
@@ -95,7 +96,7 @@ public sealed class MailKitTests
     private (Task<SessionEnd> Session, Stream Stream) OpenPop3()
     {
         var options = new Pop3ServerOptions { HostName = "pop.example.test", FailedLoginDelay = TimeSpan.Zero };
-        var session = new Pop3ServerSession(options, new InMemoryPop3Backend(_store), true, TimeProvider.System);
+        var session = new Pop3ServerSession(options, new InMemoryPop3Backend(_store), new InMemorySaslBackend(_store), Pop3Fixture.ClearText, TimeProvider.System);
         var client = new WireClient(transport => session.RunAsync(transport, CancellationToken.None));
         return (client.Session, new DuplexStream(client.Transport));
     }

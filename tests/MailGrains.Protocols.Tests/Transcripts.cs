@@ -1,7 +1,9 @@
 using System.Text;
 using MailGrains.Protocols.InMemory;
 using MailGrains.Protocols.Pop3;
+using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Tests.Pop3;
 using MailGrains.Protocols.Tests.Wire;
 using Microsoft.Extensions.Time.Testing;
 
@@ -113,7 +115,9 @@ public sealed class Transcripts
 
         private WireClient OpenPop3(bool allowsClearTextLogin)
         {
-            var session = new Pop3ServerSession(new() { HostName = "pop.example.test" }, new InMemoryPop3Backend(_store), allowsClearTextLogin, _time);
+            var policy = allowsClearTextLogin ? Pop3Fixture.ClearText : SaslPolicy.None;
+            var session = new Pop3ServerSession(
+                new() { HostName = "pop.example.test" }, new InMemoryPop3Backend(_store), new InMemorySaslBackend(_store), policy, _time);
             return new WireClient(transport => session.RunAsync(transport, CancellationToken.None));
         }
     }

@@ -10,22 +10,30 @@ using Microsoft.Extensions.Logging;
 namespace MailGrains.Gateways.Pop3;
 
 /// <summary>One POP3 connection's login. An unknown name asks an account that does not exist, which costs what a wrong password costs.</summary>
-public sealed partial class Pop3Backend(IGrainFactory grains, StoredMessages messages, ILogger<Pop3Backend> logger) : IPop3Backend
+public sealed partial class Pop3Backend(IGrainFactory grains, StoredMessages messages, ILogger<Pop3Backend> logger) : IPop3Backend, ISaslBackend
 {
     private static readonly AddressName Nobody = new("nobody", "invalid");
 
-    public async ValueTask<Pop3Login> LoginAsync(PlainCredentials credentials, CancellationToken cancellationToken)
-    {
-        if (await FindMailboxAsync(credentials, cancellationToken) is not { } mailbox)
-        {
-            return Pop3Login.Refuse(Pop3LoginStatus.BadCredentials);
-        }
+    public async ValueTask<SaslResult> CheckPasswordAsync(PlainCredentials credentials, CancellationToken cancellationToken) =>
+        await FindMailboxAsync(credentials, cancellationToken) is { } mailbox
+            ? SaslResult.Accept(new MailboxIdentity(credentials.AuthenticationId, mailbox))
+            : SaslResult.Refuse(SaslStatus.BadCredentials);
 
+    // Not offered (Pop3Gateway's policy), so never asked.
+    public ValueTask<ScramChallenge> BeginScramAsync(ScramHash hash, string user, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<ScramResult> FinishScramAsync(ScramProof proof, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<SaslResult> CheckTokenAsync(BearerCredentials credentials, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public async ValueTask<IPop3Maildrop?> OpenMaildropAsync(SaslIdentity identity, CancellationToken cancellationToken)
+    {
+        var mailbox = ((MailboxIdentity)identity).Mailbox;
         var grain = grains.GetGrain<IMailboxGrain>(mailbox.ToString());
         var overview = await grain.GetOverviewAsync(cancellationToken);
         return overview?.Folders.FirstOrDefault(f => f.SpecialUse == "\\Inbox") is { } inbox
-            ? Pop3Login.Accept(await Pop3Maildrop.OpenAsync(grain, mailbox, inbox.Id, messages, cancellationToken))
-            : Pop3Login.Refuse(Pop3LoginStatus.Unavailable);
+            ? await Pop3Maildrop.OpenAsync(grain, mailbox, inbox.Id, messages, cancellationToken)
+            : null;
     }
 
     public void Failed(Exception failure)
@@ -57,4 +65,6 @@ public sealed partial class Pop3Backend(IGrainFactory grains, StoredMessages mes
 
     [LoggerMessage(Level = LogLevel.Error, Message = "POP3: a command failed")]
     private partial void LogFailed(Exception exception);
+
+    private sealed record MailboxIdentity(string Name, MailboxId Mailbox) : SaslIdentity(Name);
 }

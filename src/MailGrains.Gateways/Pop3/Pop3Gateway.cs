@@ -1,6 +1,7 @@
 using System.Text;
 using MailGrains.Gateways.Connections;
 using MailGrains.Protocols.Pop3;
+using MailGrains.Protocols.Sasl;
 using MailGrains.Storage.Bodies;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,8 @@ public sealed class Pop3Gateway(
     GatewayOptions options, IGrainFactory grains, StoredMessages messages, Drain drain, Admission admission, TimeProvider time,
     ILogger<Pop3Backend> logger) : ConnectionHandler
 {
+    private static readonly SaslPolicy ClearText = new(false, true, default, OffersBearer: false) { OffersScram = false };
+
     private readonly Pop3ServerOptions _server = new() { HostName = options.HostName };
 
     public override async Task OnConnectedAsync(ConnectionContext connection)
@@ -26,7 +29,7 @@ public sealed class Pop3Gateway(
         }
 
         await using var backend = new Pop3Backend(grains, messages, logger);
-        var session = new Pop3ServerSession(_server, backend, admitted.Peer.IsClearTextAllowed, time);
+        var session = new Pop3ServerSession(_server, backend, backend, admitted.Peer.IsClearTextAllowed ? ClearText : SaslPolicy.None, time);
 
         // Not ConnectionClosed: it fires when the client has sent its last octet, be it that of QUIT, whose deletions are still to be carried out.
         await session.RunAsync(connection.Transport, drain.Token, CancellationToken.None);

@@ -152,13 +152,30 @@ public sealed partial class HandOver(
 
     private byte[] Trace(Transaction transaction, MessageOrigin origin, IncomingContent content)
     {
-        // RFC 3848 and RFC 6531 §4.3: the words for what was spoken.
-        var protocol = transaction.Parameters.SmtpUtf8 ? "UTF8SMTP" : origin.Hello.Extended ? "ESMTP" : "SMTP";
         var recipient = transaction.Recipients is [var only] ? only.ForwardPath : null;
         return TraceHeader.Received(
-            new ReceivedClauses(origin.Hello.Name, origin.Peer, options.HostName, protocol, origin.TraceId, recipient, origin.ReceivedAt),
+            new ReceivedClauses(origin.Hello.Name, origin.Peer, options.HostName, ProtocolOf(transaction, origin), origin.TraceId, recipient, origin.ReceivedAt)
+            {
+                ReverseName = origin.ReverseName,
+                TlsCipher = origin.Tls?.CipherSuite,
+            },
             endsHeader: content.Summary.HeaderLength == 0);
     }
+
+    // RFC 3848 and RFC 6531 §4.3: the words for what was spoken.
+    private static string ProtocolOf(Transaction transaction, MessageOrigin origin) =>
+        (transaction.Parameters.SmtpUtf8, origin.Hello.Extended, origin.Tls is not null, origin.Login is not null) switch
+        {
+            (true, _, false, false) => "UTF8SMTP",
+            (true, _, false, true) => "UTF8SMTPA",
+            (true, _, true, false) => "UTF8SMTPS",
+            (true, _, true, true) => "UTF8SMTPSA",
+            (_, false, false, false) => "SMTP",
+            (_, _, false, false) => "ESMTP",
+            (_, _, false, true) => "ESMTPA",
+            (_, _, true, false) => "ESMTPS",
+            _ => "ESMTPSA",
+        };
 
     private static SmtpReply ReplyOf(ReadOnlySpan<DeliveryStatus> statuses, MessageOrigin origin)
     {

@@ -59,7 +59,7 @@ public sealed partial class IncomingMessage(
 
         var milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         metrics.MessageAnswered(reply.Code, started);
-        LogMessage(origin.TraceId, origin.Peer, transaction.ReversePath.Text, transaction.Recipients.Count, bytes, reply.Status, milliseconds);
+        LogMessage(origin.TraceId, origin.Peer, new LogText(transaction.ReversePath.Text), transaction.Recipients.Count, bytes, reply.Status, milliseconds);
         return reply;
     }
 
@@ -72,7 +72,7 @@ public sealed partial class IncomingMessage(
 
         Dispose();
 
-        LogAborted(origin.TraceId, origin.Peer, transaction.ReversePath.Text, transaction.Recipients.Count, reason);
+        LogAborted(origin.TraceId, origin.Peer, new LogText(transaction.ReversePath.Text), transaction.Recipients.Count, reason);
     }
 
     private async ValueTask<(SmtpReply Reply, long Bytes)> KeepAsync(CancellationToken cancellationToken)
@@ -149,10 +149,10 @@ public sealed partial class IncomingMessage(
         Level = LogLevel.Information,
         Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms")]
     private partial void LogMessage(
-        string traceId, IPAddress peer, string reversePath, int recipients, long bytes, string status, double milliseconds);
+        string traceId, IPAddress peer, LogText reversePath, int recipients, long bytes, string status, double milliseconds);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients: not taken, {Reason}")]
-    private partial void LogAborted(string traceId, IPAddress peer, string reversePath, int recipients, SmtpContentFailure reason);
+    private partial void LogAborted(string traceId, IPAddress peer, LogText reversePath, int recipients, SmtpContentFailure reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{TraceId}: the store failed ({Failure}): {Why}")]
     private partial void LogStoreFailure(string traceId, StoreFailure failure, string why);

@@ -3,7 +3,9 @@ using MailGrains.Contracts;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Smtp;
@@ -17,9 +19,15 @@ public sealed partial class SmtpBackend(
     private static readonly SmtpReply ListTooLarge451 = new(451, new EnhancedCode(3, 5), "This list is too large or nested too deep");
 
     private SmtpHello _hello;
+    private TlsFacts? _tls;
+    private SaslIdentity? _login;
     private Transaction? _transaction;
 
+    public void Secured(TlsFacts tls) => _tls = tls;
+
     public void Hello(SmtpHello hello) => _hello = hello;
+
+    public void Authenticated(SaslIdentity identity) => _login = identity;
 
     public ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken)
     {
@@ -41,7 +49,7 @@ public sealed partial class SmtpBackend(
 
     public ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken)
     {
-        var origin = new MessageOrigin(peer, _hello, EmailId.New(time.GetUtcNow()), time.GetUtcNow());
+        var origin = new MessageOrigin(peer, _hello, EmailId.New(time.GetUtcNow()), time.GetUtcNow()) { Tls = _tls, Login = _login?.Name };
         return new(SmtpContentStart.To(new IncomingMessage(_transaction!, origin, options, handOver, metrics, logger)));
     }
 

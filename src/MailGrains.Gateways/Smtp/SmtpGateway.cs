@@ -1,32 +1,112 @@
+using System.Net;
 using System.Text;
 using MailGrains.Gateways.Connections;
 using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Tls;
+using MailGrains.Protocols.Wire;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Smtp;
 
-/// <summary>Port 25's connection handler: one SMTP session a connection over Kestrel's pipe.</summary>
-public sealed class SmtpGateway(
-    GatewayOptions options, RecipientResolver resolver, HandOver handOver, Drain drain, Admission admission, GatewayMetrics metrics, TimeProvider time,
-    ILogger<SmtpBackend> logger) : ConnectionHandler
+/// <summary>The connections of all three SMTP listeners: one session each over Kestrel's pipe.</summary>
+public sealed partial class SmtpGateway
 {
-    private readonly SmtpServerOptions _server = new() { HostName = options.HostName, MaxMessageBytes = options.MaxMessageBytes };
+    private readonly GatewayOptions _options;
+    private readonly RecipientResolver _resolver;
+    private readonly HandOver _handOver;
+    private readonly TlsCertificates _certificates;
+    private readonly Drain _drain;
+    private readonly Admission _admission;
+    private readonly GatewayMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger<SmtpBackend> _logger;
+    private readonly SmtpServerOptions _exchange;
+    private readonly SmtpServerOptions _submission;
+    private readonly SmtpServerOptions _submissions;
 
-    public override async Task OnConnectedAsync(ConnectionContext connection)
+    public SmtpGateway(
+        GatewayOptions options, RecipientResolver resolver, HandOver handOver, TlsCertificates certificates, Drain drain, Admission admission,
+        GatewayMetrics metrics, TimeProvider time, ILogger<SmtpBackend> logger)
     {
-        using var admitted = admission.Enter(connection, "smtp");
+        (_options, _resolver, _handOver, _certificates) = (options, resolver, handOver, certificates);
+        (_drain, _admission, _metrics, _time, _logger) = (drain, admission, metrics, time, logger);
+        _exchange = new SmtpServerOptions
+        {
+            HostName = options.HostName,
+            MaxMessageBytes = options.MaxMessageBytes,
+            GreetDelay = options.GreetDelay,
+            TarpitDelay = options.TarpitDelay,
+        };
+        _submission = new SmtpServerOptions { HostName = options.HostName, MaxMessageBytes = options.MaxMessageBytes, IsSubmission = true };
+        _submissions = new SmtpServerOptions
+        {
+            HostName = options.HostName,
+            MaxMessageBytes = options.MaxMessageBytes,
+            IsSubmission = true,
+            ImplicitTls = true,
+        };
+    }
+
+    public async Task RunAsync(ConnectionContext connection, SmtpListener listener)
+    {
+        using var admitted = _admission.Enter(connection, listener == SmtpListener.Exchange ? "smtp" : "submission");
         if (admitted.Refusal is { } refusal)
         {
-            // RFC 5321 §3.8: the service may close with 421 instead of a greeting.
-            await connection.Transport.Output.WriteAsync(
-                Encoding.ASCII.GetBytes($"421 {(refusal.IsOurs ? "4.3.2" : "4.7.0")} {refusal.Text}, try again later\r\n"));
+            // RFC 5321 §3.8: the service may close with 421 instead of a greeting. Where TLS comes first nobody could read it.
+            if (listener != SmtpListener.Submissions)
+            {
+                await connection.Transport.Output.WriteAsync(
+                    Encoding.ASCII.GetBytes($"421 {(refusal.IsOurs ? "4.3.2" : "4.7.0")} {refusal.Text}, try again later\r\n"));
+            }
+
             return;
         }
 
-        await using var backend = new SmtpBackend(admitted.Peer.Address, options, resolver, handOver, metrics, time, logger);
+        var peer = admitted.Peer.Address;
+        await using var backend = new SmtpBackend(peer, _options, _resolver, _handOver, _metrics, _time, _logger);
+        var session = new SmtpServerSession(OptionsOf(listener), backend, _time, new SmtpConnection
+        {
+            Certificates = _certificates,
+            IsTrusted = admitted.Peer.IsTrusted,
+        });
 
         // Not ConnectionClosed: it fires when the client has sent its last octet, and what arrived before that is still to be carried out.
-        await new SmtpServerSession(_server, backend, time).RunAsync(connection.Transport, drain.Token, CancellationToken.None);
+        var end = await session.RunAsync(connection.Transport, _drain.Token, CancellationToken.None);
+        Report(peer, listener, session, end);
     }
+
+    private SmtpServerOptions OptionsOf(SmtpListener listener) => listener switch
+    {
+        SmtpListener.Exchange => _exchange,
+        SmtpListener.Submission => _submission,
+        _ => _submissions,
+    };
+
+    // One line for a client that misbehaved, none for one that did not.
+    private void Report(IPAddress peer, SmtpListener listener, SmtpServerSession session, SessionEnd end)
+    {
+        if (session.TlsFailure is { } failure)
+        {
+            LogNoTls(peer, listener, failure);
+        }
+        else if (session.LastRefusal is { } last)
+        {
+            LogRefused(peer, listener, end, session.Refusals, last.Status, new LogText(last.Text));
+        }
+        else if (end is not (SessionEnd.Quit or SessionEnd.ConnectionLost or SessionEnd.Shutdown))
+        {
+            LogEnded(peer, listener, end);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Listener} session of {Peer} ended ({End}): {Refusals} commands refused for good, last {Status} {Text}")]
+    private partial void LogRefused(
+        IPAddress peer, SmtpListener listener, SessionEnd end, int refusals, string status, LogText text);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Listener} session of {Peer} ended: no TLS, {Why}")]
+    private partial void LogNoTls(IPAddress peer, SmtpListener listener, string why);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Listener} session of {Peer} ended ({End})")]
+    private partial void LogEnded(IPAddress peer, SmtpListener listener, SessionEnd end);
 }

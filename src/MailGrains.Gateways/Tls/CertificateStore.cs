@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using MailGrains.Protocols.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Tls;

@@ -1,3 +1,5 @@
+using MailGrains.Protocols.Tls;
+
 namespace MailGrains.Gateways.Tls;
 
 /// <summary>Which certificate is for which name; immutable.</summary>

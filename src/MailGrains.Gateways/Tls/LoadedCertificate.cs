@@ -1,8 +1,9 @@
 using System.Formats.Asn1;
 using System.Net.Security;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Security.Cryptography;
 using System.Text;
+using MailGrains.Protocols.Tls;
 
 namespace MailGrains.Gateways.Tls;
 

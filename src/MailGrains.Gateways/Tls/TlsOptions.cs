@@ -1,5 +1,3 @@
-using System.Security.Authentication;
-
 namespace MailGrains.Gateways.Tls;
 
 /// <summary>PEM files: the chain, leaf first, in <paramref name="Path"/>; the key beside it or in <paramref name="KeyPath"/>.</summary>
@@ -12,9 +10,6 @@ public sealed record CertificateFile(string Path, string? KeyPath = null, string
 
 public sealed record TlsOptions
 {
-    /// <summary>RFC 8996, RFC 9325 §3.1.1: nothing older.</summary>
-    public const SslProtocols Versions = SslProtocols.Tls12 | SslProtocols.Tls13;
-
     /// <summary>Whose certificate a client gets that names no host, or none that we have.</summary>
     public required string HostName { get; init; }
 

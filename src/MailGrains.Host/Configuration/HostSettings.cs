@@ -17,7 +17,8 @@ internal enum StorageProvider
 internal sealed record StorageSettings(StorageProvider Provider, string Path, bool Shared);
 
 /// <summary>Null: the listener is off.</summary>
-internal sealed record EndpointSettings(IPEndPoint? Smtp, IPEndPoint? Pop3, IPEndPoint? Http);
+internal sealed record EndpointSettings(
+    IPEndPoint? Smtp, IPEndPoint? Submission, IPEndPoint? Submissions, IPEndPoint? Pop3, IPEndPoint? Pop3s, IPEndPoint? Http);
 
 /// <param name="SiloPort">0: any free one; a restart should keep its port.</param>
 /// <param name="GatewayPort">For Orleans clients outside the cluster; 0: any free one.</param>
@@ -45,6 +46,12 @@ internal sealed record HostSettings
 
     public required ConnectionOptions Connections { get; init; }
 
+    /// <summary>Before the greeting on port 25, for clients outside the trusted networks.</summary>
+    public required TimeSpan GreetDelay { get; init; }
+
+    /// <summary>How much later each further refusal is answered to such a client.</summary>
+    public required TimeSpan TarpitDelay { get; init; }
+
     public required bool DemoEnabled { get; init; }
 
     /// <summary>Null: made once and kept in the data folder.</summary>
@@ -69,7 +76,10 @@ internal sealed record HostSettings
             Storage = ReadStorage(settings),
             Endpoints = new EndpointSettings(
                 settings.Listener("Endpoints:Smtp", Loopback(2525)),
+                settings.Listener("Endpoints:Submission", Loopback(2587)),
+                settings.Listener("Endpoints:Submissions", Loopback(2465)),
                 settings.Listener("Endpoints:Pop3", Loopback(2110)),
+                settings.Listener("Endpoints:Pop3s", Loopback(2995)),
                 settings.Listener("Endpoints:Http", Loopback(8080))),
             Cluster = new ClusterSettings(
                 settings.Text("Cluster:ClusterId") ?? "mailgrains",
@@ -80,6 +90,8 @@ internal sealed record HostSettings
             MaxMessageBytes = settings.Whole("Smtp:MaxMessageBytes", DefaultMaxMessageBytes, 64 * 1024, 1024L * 1024 * 1024),
             Certificates = TlsSettings.ReadCertificates(settings),
             Connections = ConnectionSettings.Read(settings),
+            GreetDelay = settings.Time("Smtp:GreetDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
+            TarpitDelay = settings.Time("Smtp:TarpitDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             DemoEnabled = settings.Flag("Demo:Enabled", absent: true),
             DemoPassword = settings.Text("Demo:Password"),
             AdminApiKey = settings.Text("Admin:ApiKey"),

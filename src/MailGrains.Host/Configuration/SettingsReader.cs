@@ -30,6 +30,14 @@ internal sealed class SettingsReader(IConfiguration configuration)
             : throw Wrong(name, value, $"a whole number from {least} to {most}");
     }
 
+    /// <summary><c>hh:mm:ss</c>, not negative.</summary>
+    public TimeSpan Time(string name, TimeSpan absent, TimeSpan most) => Text(name) switch
+    {
+        null => absent,
+        var value when TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.Zero && time <= most => time,
+        var value => throw Wrong(name, value, $"a time hh:mm:ss up to {most}"),
+    };
+
     public IPAddress Address(string name, IPAddress absent) => Text(name) switch
     {
         null => absent,

@@ -18,8 +18,10 @@ internal sealed class Listeners(HostSettings settings)
     {
         if (settings.Has(HostRoles.Gateway))
         {
-            ListenMail<SmtpGateway>(kestrel, "smtp", settings.Endpoints.Smtp);
-            ListenMail<Pop3Gateway>(kestrel, "pop3", settings.Endpoints.Pop3);
+            ListenForSmtp(kestrel, "smtp", settings.Endpoints.Smtp, SmtpListener.Exchange);
+            ListenForSmtp(kestrel, "submission", settings.Endpoints.Submission, SmtpListener.Submission);
+            ListenForSmtp(kestrel, "submissions", settings.Endpoints.Submissions, SmtpListener.Submissions);
+            ListenForMail(kestrel, "pop3", settings.Endpoints.Pop3, services => services.GetRequiredService<Pop3Gateway>().OnConnectedAsync);
         }
 
         Listen(kestrel, "http", settings.Endpoints.Http, static _ => { });
@@ -28,11 +30,19 @@ internal sealed class Listeners(HostSettings settings)
     /// <summary><c>smtp=127.0.0.1:2525 http=…</c></summary>
     public override string ToString() => string.Join(' ', _open.Select(l => $"{l.Name}={l.Options.EndPoint}"));
 
-    private void ListenMail<TGateway>(KestrelServerOptions kestrel, string name, IPEndPoint? endPoint)
-        where TGateway : ConnectionHandler => Listen(kestrel, name, endPoint, options =>
+    private void ListenForSmtp(KestrelServerOptions kestrel, string name, IPEndPoint? endPoint, SmtpListener listener) =>
+        ListenForMail(kestrel, name, endPoint, services =>
+        {
+            var gateway = services.GetRequiredService<SmtpGateway>();
+            return connection => gateway.RunAsync(connection, listener);
+        });
+
+    private void ListenForMail(
+        KestrelServerOptions kestrel, string name, IPEndPoint? endPoint, Func<IServiceProvider, Func<ConnectionContext, Task>> gateway) =>
+        Listen(kestrel, name, endPoint, options =>
         {
             options.Use(options.ApplicationServices.GetRequiredService<ProxyProtocol>().Before);
-            options.UseConnectionHandler<TGateway>();
+            options.Run(gateway(options.ApplicationServices));
         });
 
     private void Listen(KestrelServerOptions kestrel, string name, IPEndPoint? endPoint, Action<ListenOptions> configure)

@@ -2,13 +2,10 @@ using System.Diagnostics.Metrics;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways;
 using MailGrains.Gateways.Connections;
-using MailGrains.Gateways.Pop3;
-using MailGrains.Gateways.Smtp;
 using MailGrains.Gateways.Tls;
 using MailGrains.Grains;
 using MailGrains.Grains.Directory;
 using MailGrains.Host.Configuration;
-using MailGrains.Messages.Summaries;
 using MailGrains.Storage;
 using MailGrains.Storage.Azure;
 using MailGrains.Storage.Bodies;
@@ -112,27 +109,16 @@ internal static class MailGrainsApplication
         services.AddHealthChecks().AddCheck<Readiness>("directory");
         Telemetry.Add(services);
 
-        services.AddSingleton(new GatewayOptions { HostName = settings.HostName, MaxMessageBytes = settings.MaxMessageBytes });
-        AddCertificates(services, settings);
-        services.AddSingleton<Drain>();
-        services.AddConnectionPolicy(settings.Connections);
-        services.AddSingleton<GatewayMetrics>();
-        services.AddSingleton<SummaryReader>(_ => new SummaryReader());
-        services.AddSingleton<RecipientResolver>();
-        services.AddSingleton<HandOver>();
-        services.AddSingleton<SmtpGateway>();
-        services.AddSingleton<Pop3Gateway>();
-    }
-
-    private static void AddCertificates(IServiceCollection services, HostSettings settings)
-    {
-        services.AddSingleton(new TlsOptions
-        {
-            HostName = settings.HostName,
-            DataFolder = settings.Storage.Path,
-            Certificates = settings.Certificates,
-        });
-        services.AddSingleton<CertificateStore>();
+        services.AddMailGateways(
+            new GatewayOptions
+            {
+                HostName = settings.HostName,
+                MaxMessageBytes = settings.MaxMessageBytes,
+                GreetDelay = settings.GreetDelay,
+                TarpitDelay = settings.TarpitDelay,
+            },
+            settings.Connections,
+            new TlsOptions { HostName = settings.HostName, DataFolder = settings.Storage.Path, Certificates = settings.Certificates });
         if (settings.Has(HostRoles.Gateway))
         {
             services.AddHostedService<CertificateReload>();

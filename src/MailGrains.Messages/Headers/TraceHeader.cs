@@ -12,7 +12,14 @@ namespace MailGrains.Messages.Headers;
 /// <param name="Id">The trace id.</param>
 /// <param name="Recipient">The forward-path when there is one recipient; null when there are more (RFC 5321 §7.2: they must not learn of each other).</param>
 public readonly record struct ReceivedClauses(
-    string EhloName, IPAddress? Client, string Host, string Protocol, string Id, string? Recipient, DateTimeOffset At);
+    string EhloName, IPAddress? Client, string Host, string Protocol, string Id, string? Recipient, DateTimeOffset At)
+{
+    /// <summary>The confirmed name of the client's address, or null.</summary>
+    public string? ReverseName { get; init; }
+
+    /// <summary>The registered name of the cipher suite (RFC 8314 §4.3), or null without TLS.</summary>
+    public string? TlsCipher { get; init; }
+}
 
 /// <summary>Builds the trace header fields (RFC 5321 §4.4); whole lines ending in CRLF.</summary>
 public static class TraceHeader
@@ -35,12 +42,20 @@ public static class TraceHeader
         writer.Word("with"u8);
         writer.Word([], clauses.Protocol, []);
         writer.Word("id"u8);
-        writer.Word([], clauses.Id, clauses.Recipient is null ? ";"u8 : []);
+        var cipher = clauses.TlsCipher;
+        writer.Word([], clauses.Id, clauses.Recipient is null && cipher is null ? ";"u8 : []);
         writer.Break();
         if (clauses.Recipient is not null)
         {
             writer.Word("for"u8);
-            writer.Word("<"u8, clauses.Recipient, ">;"u8);
+            writer.Word("<"u8, clauses.Recipient, cipher is null ? ">;"u8 : ">"u8);
+        }
+
+        if (cipher is not null)
+        {
+            writer.Word("tls"u8);
+            writer.Word([], cipher, ";"u8);
+            writer.Break();
         }
 
         WriteDate(ref writer, clauses.At);
@@ -95,7 +110,16 @@ public static class TraceHeader
         address.TryFormat(text, out var length);
         text = text[..length];
         var zone = text.IndexOf('%');
-        writer.Word(address.AddressFamily == AddressFamily.InterNetworkV6 ? "([IPv6:"u8 : "(["u8, zone < 0 ? text : text[..zone], "])"u8);
+        var open = address.AddressFamily == AddressFamily.InterNetworkV6 ? "[IPv6:"u8 : "["u8;
+        if (clauses.ReverseName is { } reverseName)
+        {
+            writer.Word("("u8, reverseName, []);
+            writer.Word(open, zone < 0 ? text : text[..zone], "])"u8);
+        }
+        else
+        {
+            writer.Word(open.Length == 1 ? "(["u8 : "([IPv6:"u8, zone < 0 ? text : text[..zone], "])"u8);
+        }
     }
 
     /// <summary>RFC 5322 §3.3 date-time, in UTC.</summary>

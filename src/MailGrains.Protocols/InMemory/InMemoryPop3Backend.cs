@@ -10,14 +10,7 @@ public sealed class InMemoryPop3Backend(InMemoryMailStore store) : IPop3Backend
     /// <summary>What the session reported as failed.</summary>
     public ConcurrentQueue<Exception> Failures { get; } = new();
 
-    public ValueTask<Pop3Login> LoginAsync(PlainCredentials credentials, CancellationToken cancellationToken)
-    {
-        var address = credentials.AuthenticationId;
-        var isOwner = credentials.AuthorizationId.Length == 0 || credentials.AuthorizationId == address;
-        return new(isOwner && store.IsPassword(address, credentials.Password)
-            ? Pop3Login.Accept(new Maildrop(store, address))
-            : Pop3Login.Refuse(Pop3LoginStatus.BadCredentials));
-    }
+    public ValueTask<IPop3Maildrop?> OpenMaildropAsync(SaslIdentity identity, CancellationToken cancellationToken) => new(new Maildrop(store, identity.Name));
 
     public void Failed(Exception failure) => Failures.Enqueue(failure);
 

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Tls;
 
 namespace MailGrains.Protocols.InMemory;
 
@@ -17,7 +19,15 @@ public sealed class InMemorySmtpBackend(InMemoryMailStore store) : ISmtpBackend
 
     public SmtpHello Greeted { get; private set; }
 
+    public TlsFacts? Tls { get; private set; }
+
+    public SaslIdentity? Login { get; private set; }
+
+    public void Secured(TlsFacts tls) => Tls = tls;
+
     public void Hello(SmtpHello hello) => Greeted = hello;
+
+    public void Authenticated(SaslIdentity identity) => Login = identity;
 
     public ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken) =>
         new(SmtpReply.SenderOk250);

@@ -8,36 +8,11 @@ namespace MailGrains.Protocols.Pop3;
 /// </summary>
 public interface IPop3Backend : IAsyncDisposable
 {
-    /// <summary>
-    /// USER and PASS, or AUTH: checks the login and takes the snapshot of INBOX that the session works on. Equal cost for an unknown user and a
-    /// wrong password is the backend's part, the delay after a failure the session's.
-    /// </summary>
-    ValueTask<Pop3Login> LoginAsync(PlainCredentials credentials, CancellationToken cancellationToken);
+    /// <summary>Takes the snapshot of INBOX that the session works on, once its <see cref="ISaslBackend"/> has accepted a login. Null: not now.</summary>
+    ValueTask<IPop3Maildrop?> OpenMaildropAsync(SaslIdentity identity, CancellationToken cancellationToken);
 
     /// <summary>An exception of this backend or its maildrop, for the log.</summary>
     void Failed(Exception failure);
-}
-
-/// <summary>The outcome of a login; <see cref="Maildrop"/> goes with <see cref="Pop3LoginStatus.Accepted"/> only.</summary>
-public readonly record struct Pop3Login(Pop3LoginStatus Status, IPop3Maildrop? Maildrop)
-{
-    public static Pop3Login Accept(IPop3Maildrop maildrop) => new(Pop3LoginStatus.Accepted, maildrop);
-
-    public static Pop3Login Refuse(Pop3LoginStatus status) => new(status, null);
-}
-
-public enum Pop3LoginStatus
-{
-    Accepted = 1,
-
-    /// <summary>Wrong name or password: <c>-ERR [AUTH]</c> (RFC 3206).</summary>
-    BadCredentials = 2,
-
-    /// <summary>Right ones, but this account may not use POP3 now: <c>-ERR [SYS/PERM]</c>.</summary>
-    Disabled = 3,
-
-    /// <summary>A passing failure: <c>-ERR [SYS/TEMP]</c>.</summary>
-    Unavailable = 4,
 }
 
 /// <summary>

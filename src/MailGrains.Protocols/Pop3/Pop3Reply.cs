@@ -31,9 +31,10 @@ internal sealed class Pop3Reply
     public static readonly Pop3Reply NoSuchLanguage = Err("language not offered");
     public static readonly Pop3Reply TooManyErrors = Err("too many errors");
 
-    /// <summary>RFC 3206 for the codes.</summary>
+    /// <summary>RFC 3206 for the codes; its AUTH covers logins that policy forbids for a while.</summary>
     public static readonly Pop3Reply BadCredentials = Err("[AUTH] wrong name or password");
     public static readonly Pop3Reply AccountDisabled = Err("[SYS/PERM] this account may not use POP3");
+    public static readonly Pop3Reply AccountLocked = Err("[AUTH] too many failed logins, try again later");
     public static readonly Pop3Reply Unavailable = Err("[SYS/TEMP] local error, try again later");
     public static readonly Pop3Reply NotDeleted = Err("[SYS/TEMP] some messages marked as deleted were not removed");
     public static readonly Pop3Reply ShuttingDown = Err("[SYS/TEMP] server shutting down");

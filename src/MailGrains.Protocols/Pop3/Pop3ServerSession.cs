@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using MailGrains.Protocols.Pop3.Commands;
+using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Pop3;
@@ -19,12 +20,14 @@ public sealed class Pop3ServerSession
     private TimeSpan? _lineDue;
     private int _errors;
 
-    /// <param name="allowsClearTextLogin">False: USER and AUTH are neither offered nor taken on this connection.</param>
-    public Pop3ServerSession(Pop3ServerOptions options, IPop3Backend backend, bool allowsClearTextLogin, TimeProvider timeProvider)
+    /// <param name="accounts">Checks logins.</param>
+    /// <param name="sasl">What is offered as the connection is at first.</param>
+    public Pop3ServerSession(Pop3ServerOptions options, IPop3Backend backend, ISaslBackend accounts, SaslPolicy sasl, TimeProvider timeProvider)
     {
         Options = options;
         Backend = backend;
-        AllowsClearTextLogin = allowsClearTextLogin;
+        Accounts = accounts;
+        Sasl = sasl;
         TimeProvider = timeProvider;
     }
 
@@ -32,7 +35,10 @@ public sealed class Pop3ServerSession
 
     internal IPop3Backend Backend { get; }
 
-    internal bool AllowsClearTextLogin { get; }
+    internal ISaslBackend Accounts { get; }
+
+    /// <summary>Another one when TLS begins.</summary>
+    internal SaslPolicy Sasl { get; set; }
 
     internal TimeProvider TimeProvider { get; }
 
@@ -61,7 +67,7 @@ public sealed class Pop3ServerSession
     /// <param name="aborted">The connection is gone, or must go now; handed to the backend.</param>
     public async Task<SessionEnd> RunAsync(IDuplexPipe transport, CancellationToken shutdown, CancellationToken aborted = default)
     {
-        using var channel = new WireChannel(transport, Options.MaxLineBytes, Options.WriteTimeout, TimeProvider, shutdown);
+        await using var channel = new WireChannel(transport, Options.MaxLineBytes, Options.WriteTimeout, TimeProvider, shutdown);
         _channel = channel;
         Aborted = aborted;
         channel.Write(Options.Greeting.Wire);

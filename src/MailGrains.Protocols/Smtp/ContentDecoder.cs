@@ -1,5 +1,22 @@
 namespace MailGrains.Protocols.Smtp;
 
+/// <summary>How content comes, and what it may hold.</summary>
+[Flags]
+internal enum ContentForm
+{
+    /// <summary>After DATA: stuffed dots, an end of its own, and no bare CR or LF.</summary>
+    Dotted = 0,
+
+    /// <summary>In chunks (RFC 3030 §2): a dot is a dot, and the octets are counted elsewhere.</summary>
+    Chunked = 1,
+
+    /// <summary>After the header section any octets (RFC 3030 §3), in chunks only.</summary>
+    Binary = 2,
+
+    /// <summary>A bare CR or LF is no fault: somebody mends it.</summary>
+    Mended = 4,
+}
+
 /// <summary>
 /// Finds the end of DATA and takes the stuffed dots out (RFC 5321 §4.5.2), in place and across pieces that are split anywhere. Only
 /// CRLF.CRLF ends the content. The first fault is kept in <see cref="Failure"/>; after it the decoder still looks for the true end, so that
@@ -7,7 +24,7 @@ namespace MailGrains.Protocols.Smtp;
 /// </summary>
 /// <param name="maxLineBytes">Of a line without its CRLF.</param>
 /// <param name="maxHeaderBytes">Of the lines before the first empty one, with their CRLFs.</param>
-internal struct ContentDecoder(int maxLineBytes, int maxHeaderBytes)
+internal sealed class ContentDecoder(int maxLineBytes, int maxHeaderBytes, ContentForm form = ContentForm.Dotted)
 {
     private State _state = State.LineStart;
     private bool _inBody;
@@ -32,7 +49,20 @@ internal struct ContentDecoder(int maxLineBytes, int maxHeaderBytes)
 
     public SmtpContentFailure? Failure { get; private set; }
 
-    public readonly bool IsAtEnd => _state == State.End;
+    public bool IsAtEnd => _state == State.End;
+
+    private bool IsOpaque => _inBody && (form & ContentForm.Binary) != 0;
+
+    /// <summary>The last chunk has come: the fault that only now shows, if any.</summary>
+    public SmtpContentFailure? Finish()
+    {
+        if (_state == State.Cr)
+        {
+            FailAtLineEnd();
+        }
+
+        return Failure;
+    }
 
     /// <summary>
     /// Decodes from the start of <paramref name="input"/>: answers the next run of content, which may be empty, and how much input it took. To be
@@ -44,10 +74,16 @@ internal struct ContentDecoder(int maxLineBytes, int maxHeaderBytes)
         var at = 0;
         while (at < input.Length && _state != State.End)
         {
+            if (IsOpaque)
+            {
+                at = input.Length;
+                break;
+            }
+
             var octet = input[at];
             switch (_state)
             {
-                case State.LineStart when octet == '.':
+                case State.LineStart when octet == '.' && (form & ContentForm.Chunked) == 0:
                     _state = State.Dot;
                     if (at > runStart)
                     {
@@ -77,6 +113,7 @@ internal struct ContentDecoder(int maxLineBytes, int maxHeaderBytes)
                     runStart = ++at;
                     break;
                 default:
+                    // A dot, a bare CR: too like an end of data to be mended.
                     Fail(SmtpContentFailure.BareLineEnd);
                     _state = State.Text;
                     break;
@@ -108,8 +145,8 @@ internal struct ContentDecoder(int maxLineBytes, int maxHeaderBytes)
         }
         else
         {
-            // NUL is in no text of RFC 5322 §3.5, and RFC 2045 §2.8 bars it from 8BITMIME; only BINARYMIME could carry it.
-            Fail(input[length] == 0 ? SmtpContentFailure.NulOctet : SmtpContentFailure.BareLineEnd);
+            // NUL is in no text of RFC 5322 §3.5, and RFC 2045 §2.8 bars it from 8BITMIME; only BINARYMIME carries it.
+            FailAt(input[length]);
         }
 
         return length + 1;
@@ -119,12 +156,19 @@ internal struct ContentDecoder(int maxLineBytes, int maxHeaderBytes)
     {
         if (octet != '\n')
         {
-            // RFC 5321 §2.3.8: CR and LF come as CRLF or not at all.
-            Fail(SmtpContentFailure.BareLineEnd);
+            FailAtLineEnd();
+            EndLine();
             _state = State.Text;
             return 0;
         }
 
+        EndLine();
+        _state = State.LineStart;
+        return 1;
+    }
+
+    private void EndLine()
+    {
         if (_lineBytes == 0)
         {
             _inBody = true;
@@ -135,8 +179,29 @@ internal struct ContentDecoder(int maxLineBytes, int maxHeaderBytes)
         }
 
         _lineBytes = 0;
-        _state = State.LineStart;
-        return 1;
+    }
+
+    private void FailAt(byte octet)
+    {
+        if (octet == 0)
+        {
+            Fail(SmtpContentFailure.NulOctet);
+        }
+        else
+        {
+            // Where it is mended it ends a line, but what follows is no start of one: a dot there ends nothing.
+            FailAtLineEnd();
+            EndLine();
+        }
+    }
+
+    // RFC 5321 §2.3.8: CR and LF come as CRLF or not at all.
+    private void FailAtLineEnd()
+    {
+        if ((form & ContentForm.Mended) == 0)
+        {
+            Fail(SmtpContentFailure.BareLineEnd);
+        }
     }
 
     private void Fail(SmtpContentFailure failure) => Failure ??= failure;

@@ -1,3 +1,6 @@
+using MailGrains.Protocols.Sasl;
+using MailGrains.Protocols.Tls;
+
 namespace MailGrains.Protocols.Smtp;
 
 /// <summary>
@@ -8,8 +11,14 @@ namespace MailGrains.Protocols.Smtp;
 /// </summary>
 public interface ISmtpBackend : IAsyncDisposable
 {
+    /// <summary>The connection is encrypted from here on; what the client said before is forgotten (RFC 3207 §4.2).</summary>
+    void Secured(TlsFacts tls);
+
     /// <summary>EHLO or HELO was accepted; no transaction is open.</summary>
     void Hello(SmtpHello hello);
+
+    /// <summary>AUTH was accepted; it holds for the rest of the connection.</summary>
+    void Authenticated(SaslIdentity identity);
 
     /// <summary>MAIL: opens a transaction.</summary>
     ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken);
@@ -17,10 +26,10 @@ public interface ISmtpBackend : IAsyncDisposable
     /// <summary>RCPT: at most <see cref="SmtpServerOptions.MaxRecipients"/> are asked in a transaction.</summary>
     ValueTask<SmtpReply> RcptAsync(ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken);
 
-    /// <summary>DATA after at least one accepted recipient: where the content goes, or a refusal.</summary>
+    /// <summary>DATA, or the first BDAT, after at least one accepted recipient: where the content goes, or a refusal.</summary>
     ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken);
 
-    /// <summary>The transaction is over: RSET, EHLO, or its content was answered. Not called when the connection ends.</summary>
+    /// <summary>The transaction is over: RSET, EHLO, STARTTLS, or its content was answered. Not called when the connection ends.</summary>
     void Reset();
 
     /// <summary>An exception of this backend, or of its sink, that the client heard of as 451 4.3.0; for the log.</summary>
@@ -36,7 +45,8 @@ public readonly record struct SmtpContentStart(ISmtpContentSink? Sink, SmtpReply
 }
 
 /// <summary>
-/// Takes one message's content as it arrives: dots unstuffed, every line ended by CRLF, no bare CR, LF or NUL in what was passed on so far.
+/// Takes one message's content as it arrives: dots unstuffed, every line ended by CRLF, no bare CR, LF or NUL in what was passed on so far. After
+/// BDAT the last line may have no end, and with BODY=BINARYMIME anything may follow the header section.
 /// Exactly one of <see cref="CompleteAsync"/> and <see cref="AbortAsync"/> is called, as the last call, and nothing may be visible before
 /// the former. An exception of <see cref="WriteAsync"/> is followed by AbortAsync.
 /// </summary>
@@ -69,4 +79,7 @@ public enum SmtpContentFailure
 
     /// <summary>The sink refused or threw.</summary>
     SinkRefused = 8,
+
+    /// <summary>Between two chunks the client said something else than BDAT.</summary>
+    Abandoned = 9,
 }

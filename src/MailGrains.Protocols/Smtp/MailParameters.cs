@@ -1,16 +1,25 @@
 namespace MailGrains.Protocols.Smtp;
 
-/// <summary>BODY= of RFC 6152 §3; BINARYMIME comes with BDAT.</summary>
+/// <summary>BODY= of RFC 6152 §3 and RFC 3030 §3.</summary>
 public enum BodyType
 {
     SevenBit = 0,
     EightBitMime = 1,
+
+    /// <summary>By BDAT only.</summary>
+    BinaryMime = 2,
 }
 
 /// <summary>The parameters of MAIL (RFC 5321 §4.1.1.11).</summary>
 /// <param name="Size">SIZE= in octets (RFC 1870 §3): the client's estimate, null when it gave none.</param>
 /// <param name="SmtpUtf8">RFC 6531 §3.4: addresses and header may be UTF-8.</param>
-public readonly record struct MailParameters(long? Size, BodyType Body, bool SmtpUtf8);
+public readonly record struct MailParameters(long? Size, BodyType Body, bool SmtpUtf8)
+{
+    /// <summary>
+    /// AUTH= (RFC 4954 §5): who submitted the message first, as the client says; <c>&lt;&gt;</c> is empty. Null when it was not given.
+    /// </summary>
+    public string? Auth { get; init; }
+}
 
 /// <summary>The parameters of RCPT; none are offered yet (NOTIFY and ORCPT come with DSN).</summary>
 public readonly record struct RcptParameters;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 
 namespace MailGrains.Protocols.Smtp;
@@ -26,6 +27,15 @@ public sealed class SmtpServerOptions
     /// </summary>
     public int MaxCommandLineBytes { get; init; } = 2_048;
 
+    /// <summary>The same where AUTH is offered (RFC 4954 §4).</summary>
+    public int MaxAuthLineBytes { get; init; } = 12_288;
+
+    /// <summary>Message submission (RFC 6409): nothing is taken before a login, and bare line ends are mended in place of refused.</summary>
+    public bool IsSubmission { get; init; }
+
+    /// <summary>TLS from the first octet (RFC 8314 §3.3), in place of STARTTLS.</summary>
+    public bool ImplicitTls { get; init; }
+
     /// <summary>A line of content without its CRLF. RFC 5321 §4.5.3.1.6 says 998; much real mail has longer ones, which are kept.</summary>
     public int MaxTextLineBytes { get; init; } = 64 << 10;
 
@@ -49,12 +59,50 @@ public sealed class SmtpServerOptions
     /// <summary>For the next command of an open transaction, once shutdown was asked for.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>For a TLS handshake.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Failed logins before the session ends.</summary>
+    public int MaxFailedLogins { get; init; } = 3;
+
+    /// <summary>Before the greeting; a client that speaks meanwhile is no mail server. Trusted ones do not wait.</summary>
+    public TimeSpan GreetDelay { get; init; }
+
+    /// <summary>
+    /// How much later each refusal is answered than the one before it, after the first three; eight times this at the most. Trusted ones do not wait.
+    /// </summary>
+    public TimeSpan TarpitDelay { get; init; }
+
     internal SmtpReply Greeting => field ??= new(220, EnhancedCode.None, $"{HostName} ESMTP MailGrains");
 
     internal SmtpReply HeloReply => field ??= new(250, EnhancedCode.None, HostName);
 
+    private ConcurrentDictionary<(bool StartTls, string Auth), SmtpReply> EhloReplies { get; } = new();
+
     /// <summary>Only what works is offered (RFC 5321 §4.1.1.1).</summary>
-    internal SmtpReply EhloReply => field ??= new(
-        250, EnhancedCode.None, HostName, "PIPELINING", string.Create(CultureInfo.InvariantCulture, $"SIZE {MaxMessageBytes}"), "8BITMIME",
-        "ENHANCEDSTATUSCODES", "SMTPUTF8");
+    /// <param name="auth">The mechanisms of AUTH, separated by spaces; empty: none.</param>
+    internal SmtpReply EhloReply(bool startTls, string auth) => EhloReplies.GetOrAdd((startTls, auth), static (offer, options) => options.MakeEhloReply(offer), this);
+
+    private SmtpReply MakeEhloReply((bool StartTls, string Auth) offer)
+    {
+        List<string> lines =
+        [
+            HostName, "PIPELINING", string.Create(CultureInfo.InvariantCulture, $"SIZE {MaxMessageBytes}"), "8BITMIME", "ENHANCEDSTATUSCODES",
+            "SMTPUTF8", "CHUNKING", "BINARYMIME",
+
+            // RFC 9422 §4: what else is bounded here ends a session only.
+            string.Create(CultureInfo.InvariantCulture, $"LIMITS RCPTMAX={MaxRecipients}"),
+        ];
+        if (offer.StartTls)
+        {
+            lines.Add("STARTTLS");
+        }
+
+        if (offer.Auth.Length > 0)
+        {
+            lines.Add("AUTH " + offer.Auth);
+        }
+
+        return new SmtpReply(250, EnhancedCode.None, [.. lines]);
+    }
 }

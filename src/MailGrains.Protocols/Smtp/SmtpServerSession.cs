@@ -1,14 +1,16 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp.Commands;
+using MailGrains.Protocols.Tls;
 using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Smtp;
 
 /// <summary>
-/// One SMTP connection, server side (RFC 5321). A line is cut out of the transport's buffers, looked up in <see cref="SmtpCommandTable"/>, parsed
-/// in full, then the backend is asked and the reply is written; replies gather until the input is exhausted (RFC 2920 §3.2).
-/// Invariants: a reply for every line, in order; content reaches a sink only between an accepted DATA and its reply; every buffer has a
+/// One SMTP connection, server side (RFC 5321, RFC 6409). A line is cut out of the transport's buffers, looked up in <see cref="SmtpCommandTable"/>,
+/// parsed in full, then the backend is asked and the reply is written; replies gather until the input is exhausted (RFC 2920 §3.2).
+/// Invariants: a reply for every line, in order; content reaches a sink only between an accepted DATA or BDAT and its reply; every buffer has a
 /// bound, and an idle session holds none. Failure: an exception of the backend is one 451 4.3.0; a peer that is lost or late ends the
 /// session; nothing throws.
 /// </summary>
@@ -18,26 +20,48 @@ public sealed class SmtpServerSession
     private WireChannel? _channel;
     private int _errors;
     private int _junkCommands;
+    private int _failedLogins;
     private TimeSpan? _lineDue;
 
-    public SmtpServerSession(SmtpServerOptions options, ISmtpBackend backend, TimeProvider timeProvider)
+    public SmtpServerSession(SmtpServerOptions options, ISmtpBackend backend, TimeProvider timeProvider, SmtpConnection? connection = null)
     {
         Options = options;
+        Connection = connection ?? SmtpConnection.Plain;
         Backend = backend;
         _timeProvider = timeProvider;
     }
 
+    /// <summary>Commands that were refused for good, in the whole session.</summary>
+    public int Refusals { get; private set; }
+
+    /// <summary>The last refusal, temporary ones and 421 included; what a log line says of a client that misbehaves.</summary>
+    public SmtpReply? LastRefusal { get; private set; }
+
+    /// <summary>Why there was no TLS, where the session ended so.</summary>
+    public string? TlsFailure { get; private set; }
+
     internal SmtpServerOptions Options { get; }
+
+    internal SmtpConnection Connection { get; }
 
     internal ISmtpBackend Backend { get; }
 
     internal SmtpState State { get; set; }
 
+    /// <summary>What was agreed; null: the connection is in clear.</summary>
+    internal TlsFacts? Tls { get; private set; }
+
+    /// <summary>Who has logged in.</summary>
+    internal SaslIdentity? Identity { get; private set; }
+
     /// <summary>Accepted recipients of the open transaction.</summary>
     internal int Recipients { get; set; }
 
-    /// <summary>SMTPUTF8 was given with the open transaction's MAIL.</summary>
-    internal bool SmtpUtf8 { get; set; }
+    /// <summary>The parameters of the open transaction's MAIL.</summary>
+    internal MailParameters Parameters { get; set; }
+
+    /// <summary>The message that is coming in chunks.</summary>
+    internal ChunkReceiver? Chunks { get; set; }
 
     /// <summary>Set: the session ends once the reply is out.</summary>
     internal SessionEnd? End { get; set; }
@@ -46,6 +70,10 @@ public sealed class SmtpServerSession
 
     internal WireChannel Channel => _channel!;
 
+    internal bool OffersStartTls => Tls is null && Connection.Certificates is not null && !Options.ImplicitTls;
+
+    internal SaslPolicy Policy => new(Tls is not null, Connection.AllowsClearTextLogin, Tls?.EndPointBinding ?? default, Connection.OffersBearer);
+
     /// <summary>
     /// Runs the session to its end; throws nothing for what a client does. The caller completes the transport and disposes the backend.
     /// </summary>
@@ -53,10 +81,15 @@ public sealed class SmtpServerSession
     /// <param name="aborted">The connection is gone, or must go now; handed to the backend.</param>
     public async Task<SessionEnd> RunAsync(IDuplexPipe transport, CancellationToken shutdown, CancellationToken aborted = default)
     {
-        using var channel = new WireChannel(transport, Options.MaxCommandLineBytes, Options.WriteTimeout, _timeProvider, shutdown);
+        var maxLineBytes = Connection.Accounts is null ? Options.MaxCommandLineBytes : Options.MaxAuthLineBytes;
+        await using var channel = new WireChannel(transport, maxLineBytes, Options.WriteTimeout, _timeProvider, shutdown);
         _channel = channel;
         Aborted = aborted;
-        channel.Write(Options.Greeting.Wire.Span);
+        if (await OpenAsync())
+        {
+            channel.Write(Options.Greeting.Wire.Span);
+        }
+
         while (End is null)
         {
             if (channel.IsShuttingDown && State <= SmtpState.Ready)
@@ -73,12 +106,66 @@ public sealed class SmtpServerSession
             }
         }
 
-        await channel.FlushAsync();
+        await AbandonChunksAsync(SmtpContentFailure.ConnectionLost);
+        await channel.CloseAsync();
         return End.Value;
     }
 
-    internal void ResetTransaction()
+    /// <summary>The handshake, after STARTTLS or at once; false: it failed, and the session ends.</summary>
+    internal async ValueTask<bool> SecureAsync()
     {
+        (Tls, TlsFailure) = await Channel.StartTlsAsync(Connection.Certificates!, Options.HandshakeTimeout);
+        if (Tls is null)
+        {
+            End = SessionEnd.TlsFailed;
+            return false;
+        }
+
+        Backend.Secured(Tls);
+        return true;
+    }
+
+    internal void Authenticate(SaslIdentity identity)
+    {
+        Identity = identity;
+        _failedLogins = 0;
+        Backend.Authenticated(identity);
+    }
+
+    /// <summary>A login was refused; what to say, and after too many of them the session ends.</summary>
+    internal SmtpReply RefuseLogin(SmtpReply refusal)
+    {
+        if (++_failedLogins < Options.MaxFailedLogins)
+        {
+            return refusal;
+        }
+
+        Channel.Write(refusal.Wire.Span);
+        End = SessionEnd.TooManyErrors;
+        return SmtpReply.TooManyFailedLogins421;
+    }
+
+    /// <summary>A line that is no command, in the middle of one; null when there is none any more.</summary>
+    internal async ValueTask<(LineStatus Status, byte[] Line)?> ReadLineAsync()
+    {
+        _lineDue = null;
+        while (End is null)
+        {
+            var status = Channel.Lines.TryTakeLine(out var line);
+            if (status != LineStatus.Incomplete)
+            {
+                return (status, line.ToArray());
+            }
+
+            OnInput(await Channel.WaitAsync(LineDue()));
+        }
+
+        return null;
+    }
+
+    internal async ValueTask ResetTransactionAsync()
+    {
+        await AbandonChunksAsync(SmtpContentFailure.Abandoned);
         if (State > SmtpState.Ready)
         {
             Backend.Reset();
@@ -86,7 +173,7 @@ public sealed class SmtpServerSession
         }
 
         Recipients = 0;
-        SmtpUtf8 = false;
+        Parameters = default;
     }
 
     /// <summary>A message was accepted: what went before is forgotten.</summary>
@@ -94,6 +181,31 @@ public sealed class SmtpServerSession
     {
         _errors = 0;
         _junkCommands = 0;
+    }
+
+    /// <summary>The client does something that moves little or nothing on.</summary>
+    internal void CountJunk()
+    {
+        if (++_junkCommands > Options.MaxJunkCommands)
+        {
+            _errors++;
+        }
+    }
+
+    /// <summary>Opens the flow of a message into the sink.</summary>
+    internal (ContentFlow Flow, ContentDecoder Decoder) BeginFlow(ISmtpContentSink sink, ContentForm form)
+    {
+        if (Parameters.Body == BodyType.BinaryMime)
+        {
+            form |= ContentForm.Binary;
+        }
+        else if (Options.IsSubmission)
+        {
+            form |= ContentForm.Mended;
+            sink = new LineEndRepair(sink);
+        }
+
+        return (new ContentFlow(this, sink), new ContentDecoder(Options.MaxTextLineBytes, Options.MaxHeaderBytes, form));
     }
 
     /// <summary>The one place where a failure becomes a reply: the client hears that it may try again, the backend what happened.</summary>
@@ -105,6 +217,51 @@ public sealed class SmtpServerSession
         }
 
         return SmtpReply.LocalError451;
+    }
+
+    /// <summary>What comes before the greeting; false: the session ends without one.</summary>
+    private async ValueTask<bool> OpenAsync()
+    {
+        if (Options.ImplicitTls && !await SecureAsync())
+        {
+            return false;
+        }
+
+        if (Options.GreetDelay > TimeSpan.Zero && !Connection.IsTrusted)
+        {
+            await WaitForGreetingAsync();
+        }
+
+        return End is null;
+    }
+
+    private async ValueTask WaitForGreetingAsync()
+    {
+        var due = Channel.Now + Options.GreetDelay;
+        while (Channel.Now < due && !Channel.IsShuttingDown)
+        {
+            var status = await Channel.WaitAsync(due);
+            if (status == InputStatus.Arrived)
+            {
+                Close(SmtpReply.EarlyTalker554, SessionEnd.EarlyTalker);
+                return;
+            }
+
+            if (status == InputStatus.Ended)
+            {
+                End = SessionEnd.ConnectionLost;
+                return;
+            }
+        }
+    }
+
+    private async ValueTask AbandonChunksAsync(SmtpContentFailure reason)
+    {
+        if (Chunks is { } chunks)
+        {
+            Chunks = null;
+            await chunks.AbortAsync(reason);
+        }
     }
 
     private ValueTask RunLineAsync(LineStatus status, ReadOnlySpan<byte> line)
@@ -137,6 +294,11 @@ public sealed class SmtpServerSession
 
         if (reply is not null)
         {
+            if (reply.IsPermanentFailure && Options.TarpitDelay > TimeSpan.Zero && !Connection.IsTrusted)
+            {
+                await TarpitAsync();
+            }
+
             Answer(reply);
         }
 
@@ -159,9 +321,9 @@ public sealed class SmtpServerSession
             return new(refusal);
         }
 
-        if (row.IsJunk && ++_junkCommands > Options.MaxJunkCommands)
+        if (row.IsJunk)
         {
-            _errors++;
+            CountJunk();
         }
 
         return row.Handler!(this, arguments);
@@ -181,12 +343,18 @@ public sealed class SmtpServerSession
     private void Answer(SmtpReply reply)
     {
         Channel.Write(reply.Wire.Span);
+        if (!reply.IsPositive)
+        {
+            LastRefusal = reply;
+        }
+
         if (reply.ClosesSession)
         {
             End ??= SessionEnd.ClosedByBackend;
         }
         else if (reply.IsPermanentFailure)
         {
+            Refusals++;
             _errors++;
         }
 
@@ -199,11 +367,24 @@ public sealed class SmtpServerSession
     private void Close(SmtpReply reply, SessionEnd end)
     {
         Channel.Write(reply.Wire.Span);
+        LastRefusal = reply;
         End = end;
     }
 
+    /// <summary>A timer waits, no thread; shutdown does not wait for it.</summary>
+    private async ValueTask TarpitAsync()
+    {
+        const int Free = 3;
+        const int Most = 8;
+        var steps = Math.Min(_errors + 1 - Free, Most);
+        if (steps > 0 && await Channel.FlushAsync())
+        {
+            await Channel.PauseAsync(steps * Options.TarpitDelay);
+        }
+    }
+
     /// <summary>The time is for the whole line: octets that trickle in do not prolong it (RFC 5321 §4.5.3.2.7).</summary>
-    private TimeSpan LineDue() => _lineDue ??= Channel.Now + (Channel.IsShuttingDown ? Options.ShutdownGrace : Options.CommandTimeout);
+    private TimeSpan LineDue() => _lineDue ??= Channel.Now + (Channel.IsShuttingDown ? Options.ShutdownGrace : Chunks?.Pause() ?? Options.CommandTimeout);
 
     private void OnInput(InputStatus status)
     {

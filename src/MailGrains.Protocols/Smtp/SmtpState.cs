@@ -14,4 +14,7 @@ internal enum SmtpState
 
     /// <summary>At least one recipient was accepted.</summary>
     Recipients = 3,
+
+    /// <summary>At least one chunk was accepted and the last one has not come (RFC 3030 §2).</summary>
+    Chunks = 4,
 }

@@ -20,4 +20,10 @@ public enum SessionEnd
 
     /// <summary>The backend closed the session (SMTP: it answered 421), or failed in the middle of an answer.</summary>
     ClosedByBackend = 6,
+
+    /// <summary>The TLS handshake failed.</summary>
+    TlsFailed = 7,
+
+    /// <summary>The client spoke before it was greeted (RFC 5321 §3.1).</summary>
+    EarlyTalker = 8,
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using MailGrains.Protocols.Tls;
 
 namespace MailGrains.Protocols.Wire;
 
@@ -9,32 +10,37 @@ namespace MailGrains.Protocols.Wire;
 /// A session's two ends of its transport. What is written gathers in the pipe and goes out in one piece when the input is exhausted, so
 /// answers to pipelined commands share a packet (RFC 2920 §3.2), or when <see cref="FlushThresholdBytes"/> wait. Nothing here throws for what a peer
 /// or a network does: a wait says <see cref="InputStatus.Ended"/> or <see cref="InputStatus.TimedOut"/>. While the session waits with no input held,
-/// no buffer is rented. Used by one thread at a time, <see cref="Wake"/> excepted.
+/// no buffer is rented. Used by one thread at a time, the timer's and the shutdown's wake-ups excepted.
 /// </summary>
-internal sealed class WireChannel : IBufferWriter<byte>, IDisposable
+internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
 {
     /// <summary>Answers beyond this are pushed out although more commands wait.</summary>
     public const int FlushThresholdBytes = 8 << 10;
 
-    private readonly PipeReader _reader;
-    private readonly PipeWriter _writer;
+    private readonly IDuplexPipe _clear;
     private readonly Deadline _deadline;
     private readonly TimeSpan _writeTimeout;
+    private readonly TimeProvider _timeProvider;
     private readonly CancellationToken _shutdown;
     private readonly CancellationTokenRegistration _shutdownRegistration;
+    private PipeReader _reader;
+    private PipeWriter _writer;
+    private TlsTransport? _tls;
     private bool _holdsInput;
     private int _unflushedBytes;
     private InputStatus? _outputEnd;
 
     public WireChannel(IDuplexPipe transport, int maxLineBytes, TimeSpan writeTimeout, TimeProvider timeProvider, CancellationToken shutdown)
     {
+        _clear = transport;
         _reader = transport.Input;
         _writer = transport.Output;
         _writeTimeout = writeTimeout;
+        _timeProvider = timeProvider;
         _shutdown = shutdown;
         Lines = new LineBuffer(maxLineBytes);
-        _deadline = new Deadline(timeProvider, Wake);
-        _shutdownRegistration = shutdown.UnsafeRegister(static state => ((WireChannel)state!).Wake(), this);
+        _deadline = new Deadline(timeProvider, OnDeadline);
+        _shutdownRegistration = shutdown.UnsafeRegister(static state => ((WireChannel)state!)._reader.CancelPendingRead(), this);
     }
 
     public LineBuffer Lines { get; }
@@ -82,6 +88,19 @@ internal sealed class WireChannel : IBufferWriter<byte>, IDisposable
         };
     }
 
+    /// <summary>Lets time pass, whatever the peer does; shutdown ends it early.</summary>
+    public async ValueTask PauseAsync(TimeSpan time)
+    {
+        try
+        {
+            await Task.Delay(time, _timeProvider, _shutdown);
+        }
+        catch (OperationCanceledException)
+        {
+            // Shutdown does not wait.
+        }
+    }
+
     public void Advance(int count)
     {
         _writer.Advance(count);
@@ -110,6 +129,12 @@ internal sealed class WireChannel : IBufferWriter<byte>, IDisposable
             return new(_outputEnd is null);
         }
 
+        if (_tls is not null)
+        {
+            // Its writes ask whether they are late, and the deadline that is set may be one that has passed.
+            _deadline.Set(Now + _writeTimeout);
+        }
+
         _unflushedBytes = 0;
         var flush = _writer.FlushAsync(CancellationToken.None);
         if (!flush.IsCompletedSuccessfully)
@@ -121,18 +146,62 @@ internal sealed class WireChannel : IBufferWriter<byte>, IDisposable
         return result is { IsCanceled: false, IsCompleted: false } ? new(true) : FinishFlushAsync(new(result));
     }
 
-    /// <summary>Makes a wait end early; safe from any thread.</summary>
-    public void Wake()
+    /// <summary>
+    /// The server's side of a TLS handshake. What has arrived in clear is forgotten first, be it a whole pipelined session: nothing that came before
+    /// the handshake is answered after it (RFC 3207 §6). Without facts there is no TLS, the text says why, and the connection is of no more use.
+    /// </summary>
+    public async ValueTask<(TlsFacts? Facts, string? Failure)> StartTlsAsync(TlsCertificates certificates, TimeSpan timeout)
     {
-        _reader.CancelPendingRead();
-        _writer.CancelPendingFlush();
+        Lines.Consume(Lines.Unread.Length);
+        ReleaseInput();
+        if (!await FlushAsync())
+        {
+            return (null, "the connection was lost");
+        }
+
+        using var limit = new CancellationTokenSource(timeout, _timeProvider);
+        _deadline.Set(Now + timeout);
+        try
+        {
+            _tls = await TlsTransport.AcceptAsync(_clear, certificates, () => _deadline.IsPast, limit.Token);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            _outputEnd = InputStatus.Ended;
+            return (null, failure is OperationCanceledException ? "the handshake took too long" : (failure.InnerException ?? failure).Message);
+        }
+
+        _reader = _tls.Input;
+        _writer = _tls.Output;
+        return (_tls.Facts, null);
     }
 
-    public void Dispose()
+    /// <summary>Pushes out what is left; under TLS the peer hears that this is the end.</summary>
+    public async ValueTask CloseAsync()
     {
-        _shutdownRegistration.Dispose();
+        if (await FlushAsync() && _tls is not null)
+        {
+            _deadline.Set(Now + _writeTimeout);
+            await _tls.CloseAsync();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _shutdownRegistration.DisposeAsync();
         _deadline.Dispose();
         ReleaseInput();
+        if (_tls is not null)
+        {
+            await _tls.DisposeAsync();
+        }
+    }
+
+    // A write of TLS waits on the clear transport, and is ended there.
+    private void OnDeadline()
+    {
+        _reader.CancelPendingRead();
+        (_tls is null ? _writer : _clear.Output).CancelPendingFlush();
     }
 
     private async ValueTask<bool> FinishFlushAsync(ValueTask<FlushResult> flush)
@@ -155,7 +224,8 @@ internal sealed class WireChannel : IBufferWriter<byte>, IDisposable
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            _outputEnd = InputStatus.Ended;
+            // Under TLS a write that is given up ends so.
+            _outputEnd = _deadline.IsPast ? InputStatus.TimedOut : InputStatus.Ended;
         }
 
         return _outputEnd is null;

@@ -81,7 +81,7 @@ public sealed class HandshakeTests : IDisposable
         private static SslServerAuthenticationOptions Options(CertificateStore store, SslClientHelloInfo hello) => new()
         {
             ServerCertificateContext = store.Find(hello.ServerName).Context,
-            EnabledSslProtocols = TlsOptions.Versions,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
         };
     }
 }

@@ -1,3 +1,5 @@
+using MailGrains.Gateways.Smtp;
+
 namespace MailGrains.Gateways.Tests.Wire;
 
 /// <summary>Speaks SMTP word by word; each call answers the reply, its lines joined by LF.</summary>
@@ -12,7 +14,7 @@ internal sealed class SmtpClient : IAsyncDisposable
     /// <summary>A session behind its EHLO (or HELO).</summary>
     public static async Task<SmtpClient> OpenAsync(GatewayCluster cluster, string hello = "EHLO client.example.org")
     {
-        var client = new SmtpClient(new WireConnection(cluster.Smtp));
+        var client = new SmtpClient(new WireConnection(connection => cluster.Smtp.RunAsync(connection, SmtpListener.Exchange)));
         Assert.StartsWith("220 ", await client.ReadReplyAsync(), StringComparison.Ordinal);
         Assert.StartsWith("250", await client.AskAsync(hello), StringComparison.Ordinal);
         return client;

@@ -15,7 +15,7 @@ internal sealed class WireConnection : IAsyncDisposable
     private readonly DefaultConnectionContext _connection;
     private readonly Task _session;
 
-    public WireConnection(ConnectionHandler gateway, IPAddress? peer = null)
+    public WireConnection(ConnectionDelegate gateway, IPAddress? peer = null)
     {
         var toServer = new Pipe();
         var toClient = new Pipe();
@@ -65,9 +65,9 @@ internal sealed class WireConnection : IAsyncDisposable
         await _connection.DisposeAsync();
     }
 
-    private async Task RunAsync(ConnectionHandler gateway)
+    private async Task RunAsync(ConnectionDelegate gateway)
     {
-        await gateway.OnConnectedAsync(_connection);
+        await gateway(_connection);
         await _connection.Transport.Output.CompleteAsync();
         await _connection.Transport.Input.CompleteAsync();
     }

@@ -1,6 +1,7 @@
 using System.Text;
 using MailGrains.Protocols.InMemory;
 using MailGrains.Protocols.Pop3;
+using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Tests.Wire;
 using Microsoft.Extensions.Time.Testing;
 
@@ -10,6 +11,8 @@ namespace MailGrains.Protocols.Tests.Pop3;
 public sealed class Pop3Fixture
 {
     public const string Alice = "alice@example.test";
+
+    public static readonly SaslPolicy ClearText = new(IsEncrypted: false, AllowsClearText: true, default, OffersBearer: true);
 
     public Pop3Fixture() => Store.AddMailbox("alice", "example.test", "secret word");
 
@@ -34,7 +37,7 @@ public sealed class Pop3Fixture
     public async Task<WireClient> ConnectAsync(IPop3Backend? backend = null)
     {
         Backend = new InMemoryPop3Backend(Store);
-        var session = new Pop3ServerSession(Options, backend ?? Backend, true, Time);
+        var session = new Pop3ServerSession(Options, backend ?? Backend, backend as ISaslBackend ?? new InMemorySaslBackend(Store), ClearText, Time);
         var client = new WireClient(transport => session.RunAsync(transport, Shutdown.Token));
         Assert.Equal("+OK pop.example.test POP3 ready", await client.ReadLineAsync());
         return client;

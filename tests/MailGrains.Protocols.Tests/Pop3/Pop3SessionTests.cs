@@ -120,11 +120,11 @@ public sealed class Pop3SessionTests
     }
 
     [Theory]
-    [InlineData(Pop3LoginStatus.Disabled, "-ERR [SYS/PERM] ")]
-    [InlineData(Pop3LoginStatus.Unavailable, "-ERR [SYS/TEMP] ")]
-    public async Task LoginThatIsNotTheClientsFaultIsAnsweredAtOnce(Pop3LoginStatus status, string reply)
+    [InlineData(SaslStatus.Disabled, "-ERR [SYS/PERM] ")]
+    [InlineData(SaslStatus.Unavailable, "-ERR [SYS/TEMP] ")]
+    public async Task LoginThatIsNotTheClientsFaultIsAnsweredAtOnce(SaslStatus status, string reply)
     {
-        var client = await _fixture.ConnectAsync(new ScriptedMaildrop { Login = _ => Pop3Login.Refuse(status) });
+        var client = await _fixture.ConnectAsync(new ScriptedMaildrop { Login = _ => SaslResult.Refuse(status) });
         for (var attempt = 1; attempt <= 5; attempt++)
         {
             Assert.StartsWith(reply, await Pop3Fixture.AskAsync(client, "AUTH PLAIN AGEAYg=="), StringComparison.Ordinal);
@@ -135,10 +135,10 @@ public sealed class Pop3SessionTests
     public async Task BackendSeesTheCredentialsOctetForOctet()
     {
         var seen = new List<PlainCredentials>();
-        Pop3Login Refuse(PlainCredentials credentials)
+        SaslResult Refuse(PlainCredentials credentials)
         {
             seen.Add(credentials);
-            return Pop3Login.Refuse(Pop3LoginStatus.Unavailable);
+            return SaslResult.Refuse(SaslStatus.Unavailable);
         }
 
         var client = await _fixture.ConnectAsync(new ScriptedMaildrop { Login = Refuse });
@@ -219,7 +219,8 @@ public sealed class Pop3SessionTests
     public async Task IdleSessionHoldsNoBuffer()
     {
         var pool = new CountingMemoryPool();
-        var session = new Pop3ServerSession(_fixture.Options, new ScriptedMaildrop(), true, _fixture.Time);
+        var maildrop = new ScriptedMaildrop();
+        var session = new Pop3ServerSession(_fixture.Options, maildrop, maildrop, Pop3Fixture.ClearText, _fixture.Time);
         var client = new WireClient(transport => session.RunAsync(transport, CancellationToken.None), pool);
         await client.ReadLineAsync();
         Assert.StartsWith("+OK", await Pop3Fixture.AskAsync(client, "AUTH PLAIN AGEAYg=="), StringComparison.Ordinal);

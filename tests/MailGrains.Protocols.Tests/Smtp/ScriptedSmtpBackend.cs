@@ -1,4 +1,6 @@
+using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Tls;
 
 namespace MailGrains.Protocols.Tests.Smtp;
 
@@ -32,6 +34,14 @@ public sealed class ScriptedSmtpBackend : ISmtpBackend, ISmtpContentSink
     public long WrittenBytes { get; private set; }
 
     public void Hello(SmtpHello hello) => Hellos.Add(hello);
+
+    public void Secured(TlsFacts tls)
+    {
+    }
+
+    public void Authenticated(SaslIdentity identity)
+    {
+    }
 
     public async ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken)
     {

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
+using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Tls;
 using MailGrains.Protocols.Tests.Wire;
 
 namespace MailGrains.Protocols.Tests.Smtp;
@@ -115,6 +117,14 @@ public sealed class SmtpCost(ITestOutputHelper output)
     private sealed class NullBackend : ISmtpBackend, ISmtpContentSink
     {
         public void Hello(SmtpHello hello)
+        {
+        }
+
+        public void Secured(TlsFacts tls)
+        {
+        }
+
+        public void Authenticated(SaslIdentity identity)
         {
         }
 

@@ -9,6 +9,7 @@ namespace MailGrains.Protocols.Tests.Smtp;
 public sealed class SmtpFixture
 {
     public const string Alice = "alice@example.test";
+    public const string AlicesLogin = "AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZWNyZXQ=";
     public const string Bob = "bob@example.test";
 
     public SmtpFixture()
@@ -23,6 +24,11 @@ public sealed class SmtpFixture
 
     public SmtpServerOptions Options { get; init; } = new() { HostName = "mx.example.test" };
 
+    public SmtpConnection Connection { get; init; } = SmtpConnection.Plain;
+
+    /// <summary>AUTH is offered, in clear too.</summary>
+    public bool TakesLogins { get; init; }
+
     public CancellationTokenSource Shutdown { get; } = new();
 
     public InMemorySmtpBackend? Backend { get; private set; }
@@ -31,7 +37,8 @@ public sealed class SmtpFixture
     public async Task<WireClient> ConnectAsync(ISmtpBackend? backend = null)
     {
         Backend = new InMemorySmtpBackend(Store);
-        var session = new SmtpServerSession(Options, backend ?? Backend, Time);
+        var connection = TakesLogins ? Connection with { Accounts = new InMemorySaslBackend(Store), AllowsClearTextLogin = true } : Connection;
+        var session = new SmtpServerSession(Options, backend ?? Backend, Time, connection);
         var client = new WireClient(transport => session.RunAsync(transport, Shutdown.Token));
         Assert.StartsWith("220 mx.example.test ", await client.ReadReplyAsync(), StringComparison.Ordinal);
         return client;

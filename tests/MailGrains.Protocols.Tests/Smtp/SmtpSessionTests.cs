@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
+using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Protocols.Tests.Wire;
+using MailGrains.Protocols.Tls;
 using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Tests.Smtp;
@@ -227,6 +229,14 @@ public sealed class SmtpSessionTests
         public bool WasCancelled { get; private set; }
 
         public void Hello(SmtpHello hello)
+        {
+        }
+
+        public void Secured(TlsFacts tls)
+        {
+        }
+
+        public void Authenticated(SaslIdentity identity)
         {
         }
 

@@ -46,7 +46,10 @@ public sealed class HostOptions
         {
             ["MailGrains:Storage:Path"] = DataFolder,
             ["MailGrains:Endpoints:Smtp"] = "127.0.0.1:0",
+            ["MailGrains:Endpoints:Submission"] = "127.0.0.1:0",
+            ["MailGrains:Endpoints:Submissions"] = "127.0.0.1:0",
             ["MailGrains:Endpoints:Pop3"] = "127.0.0.1:0",
+            ["MailGrains:Endpoints:Pop3s"] = "127.0.0.1:0",
             ["MailGrains:Endpoints:Http"] = "127.0.0.1:0",
             ["MailGrains:Cluster:SiloPort"] = SiloPort.ToString(CultureInfo.InvariantCulture),
             ["MailGrains:Cluster:GatewayPort"] = GatewayPort.ToString(CultureInfo.InvariantCulture),

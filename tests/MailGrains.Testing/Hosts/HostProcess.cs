@@ -40,6 +40,12 @@ public sealed class HostProcess : IAsyncDisposable
 
     public IPEndPoint Smtp => Endpoint("smtp");
 
+    public IPEndPoint Submission => Endpoint("submission");
+
+    public IPEndPoint Submissions => Endpoint("submissions");
+
+    public IPEndPoint Pop3s => Endpoint("pop3s");
+
     public IPEndPoint Pop3 => Endpoint("pop3");
 
     public IPEndPoint Http => Endpoint("http");

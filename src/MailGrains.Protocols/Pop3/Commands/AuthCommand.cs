@@ -1,4 +1,3 @@
-using System.Text;
 using MailGrains.Protocols.Sasl;
 
 namespace MailGrains.Protocols.Pop3.Commands;
@@ -8,35 +7,30 @@ internal static class AuthCommand
 {
     public static ValueTask<Pop3Reply?> ExecuteAsync(Pop3ServerSession session, ReadOnlySpan<byte> arguments)
     {
-        if (!session.AllowsClearTextLogin)
+        if (!session.Sasl.AllowsLogin)
         {
             return new(Pop3Reply.ClearTextRefused);
         }
 
         if (arguments.IsEmpty)
         {
-            session.WriteLines("+OK mechanisms follow", SaslMechanisms.Offered.Split(' '));
+            session.WriteLines("+OK mechanisms follow", [.. session.Sasl.Offered]);
             return default;
         }
 
         var space = arguments.IndexOf((byte)' ');
-        var exchange = SaslMechanisms.Begin(space < 0 ? arguments : arguments[..space]);
-        if (exchange is null)
+        var conversation = SaslConversation.Begin(space < 0 ? arguments : arguments[..space], session.Sasl, session.Accounts);
+        if (conversation is null)
         {
             return new(Pop3Reply.NoSuchMechanism);
         }
 
-        if (space < 0)
-        {
-            return ChallengeAsync(session, exchange, exchange.FirstChallenge);
-        }
-
-        // RFC 5034 §4: "=" stands for an initial response that is empty.
-        var initial = arguments[(space + 1)..];
-        return RespondAsync(session, exchange, initial.SequenceEqual("="u8) ? [] : SaslMechanisms.Decode(initial));
+        return space < 0
+            ? ChallengeAsync(session, conversation, conversation.FirstChallenge.GetValueOrDefault())
+            : RespondAsync(session, conversation, SaslMechanisms.DecodeInitial(arguments[(space + 1)..]));
     }
 
-    private static async ValueTask<Pop3Reply?> ChallengeAsync(Pop3ServerSession session, SaslExchange exchange, ReadOnlyMemory<byte> challenge)
+    private static async ValueTask<Pop3Reply?> ChallengeAsync(Pop3ServerSession session, SaslConversation conversation, ReadOnlyMemory<byte> challenge)
     {
         session.WriteLine($"+ {Convert.ToBase64String(challenge.Span)}");
         var line = await session.ReadLineAsync();
@@ -45,17 +39,17 @@ internal static class AuthCommand
             return session.End is null ? Pop3Reply.MalformedResponse : null;
         }
 
-        return Ascii.Equals(line, "*"u8) ? Pop3Reply.AuthCancelled : await RespondAsync(session, exchange, SaslMechanisms.Decode(line));
+        return SaslMechanisms.IsCancellation(line) ? Pop3Reply.AuthCancelled : await RespondAsync(session, conversation, SaslMechanisms.Decode(line));
     }
 
-    private static ValueTask<Pop3Reply?> RespondAsync(Pop3ServerSession session, SaslExchange exchange, byte[]? response)
+    private static async ValueTask<Pop3Reply?> RespondAsync(Pop3ServerSession session, SaslConversation conversation, byte[]? response)
     {
-        var step = response is null ? SaslStep.Malformed : exchange.Next(response);
+        var step = response is null ? SaslStep.Malformed : await conversation.NextAsync(response, session.Aborted);
         return step.Outcome switch
         {
-            SaslOutcome.Credentials => Login.LoginAsync(session, step.Credentials!),
-            SaslOutcome.Challenge => ChallengeAsync(session, exchange, step.Challenge),
-            _ => new(Pop3Reply.MalformedResponse),
+            SaslOutcome.Finished => await Login.FinishAsync(session, step.Result!),
+            SaslOutcome.Challenge => await ChallengeAsync(session, conversation, step.Challenge),
+            _ => Pop3Reply.MalformedResponse,
         };
     }
 }

@@ -1,5 +1,3 @@
-using MailGrains.Protocols.Sasl;
-
 namespace MailGrains.Protocols.Pop3.Commands;
 
 /// <summary>CAPA (RFC 2449 §5): only what works on this connection.</summary>
@@ -10,11 +8,10 @@ internal static class CapaCommand
         "TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "UTF8 USER", "LANG", "EXPIRE NEVER", "IMPLEMENTATION MailGrains",
     ];
 
-    private static readonly string[] ClearTextCapabilities = ["USER", "SASL " + SaslMechanisms.Offered, .. Capabilities];
-
     public static ValueTask<Pop3Reply?> ExecuteAsync(Pop3ServerSession session, ReadOnlySpan<byte> arguments)
     {
-        session.WriteLines("+OK capabilities follow", session.AllowsClearTextLogin ? ClearTextCapabilities : Capabilities);
+        session.WriteLines("+OK capabilities follow",
+            session.Sasl.AllowsLogin ? ["USER", "SASL " + string.Join(' ', session.Sasl.Offered), .. Capabilities] : Capabilities);
         return default;
     }
 }

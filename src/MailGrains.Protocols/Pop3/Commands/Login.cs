@@ -4,25 +4,37 @@ using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Pop3.Commands;
 
-/// <summary>What PASS and AUTH share once the credentials are known.</summary>
+/// <summary>What PASS and AUTH share once the accounts have answered.</summary>
 internal static class Login
 {
-    public static async ValueTask<Pop3Reply?> LoginAsync(Pop3ServerSession session, PlainCredentials credentials)
+    public static async ValueTask<Pop3Reply?> FinishAsync(Pop3ServerSession session, SaslResult result)
     {
-        var login = await session.Backend.LoginAsync(credentials, session.Aborted);
-        switch (login.Status)
+        switch (result.Status)
         {
-            case Pop3LoginStatus.Accepted when login.Maildrop is not null:
-                var view = session.Open(login.Maildrop);
-                return Pop3Reply.Ok(string.Create(CultureInfo.InvariantCulture, $"{view.RemainingCount} messages ({view.RemainingOctets} octets)"));
-            case Pop3LoginStatus.BadCredentials:
+            case SaslStatus.Accepted when result.Identity is not null:
+                return await OpenAsync(session, result.Identity);
+            case SaslStatus.BadCredentials:
                 await DelayAsync(session);
                 return Pop3Reply.BadCredentials;
-            case Pop3LoginStatus.Disabled:
+            case SaslStatus.Locked:
+                await DelayAsync(session);
+                return result.Text is null ? Pop3Reply.AccountLocked : Pop3Reply.Err($"[AUTH] {result.Text}");
+            case SaslStatus.Disabled:
                 return Pop3Reply.AccountDisabled;
             default:
                 return Pop3Reply.Unavailable;
         }
+    }
+
+    private static async ValueTask<Pop3Reply?> OpenAsync(Pop3ServerSession session, SaslIdentity identity)
+    {
+        if (await session.Backend.OpenMaildropAsync(identity, session.Aborted) is not { } maildrop)
+        {
+            return Pop3Reply.Unavailable;
+        }
+
+        var view = session.Open(maildrop);
+        return Pop3Reply.Ok(string.Create(CultureInfo.InvariantCulture, $"{view.RemainingCount} messages ({view.RemainingOctets} octets)"));
     }
 
     /// <summary>Guessing is slow and ends soon; a timer waits, no thread.</summary>

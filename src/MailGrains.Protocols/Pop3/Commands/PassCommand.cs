@@ -9,7 +9,7 @@ internal static class PassCommand
 {
     public static ValueTask<Pop3Reply?> ExecuteAsync(Pop3ServerSession session, ReadOnlySpan<byte> arguments)
     {
-        if (!session.AllowsClearTextLogin)
+        if (!session.Sasl.AllowsLogin)
         {
             return new(Pop3Reply.ClearTextRefused);
         }
@@ -22,6 +22,9 @@ internal static class PassCommand
         session.UserName = null;
         return arguments.IsEmpty || !Utf8.IsValid(arguments)
             ? new(Pop3Reply.SyntaxError)
-            : Login.LoginAsync(session, new PlainCredentials("", name, Encoding.UTF8.GetString(arguments)));
+            : LoginAsync(session, new PlainCredentials("", name, Encoding.UTF8.GetString(arguments)));
     }
+
+    private static async ValueTask<Pop3Reply?> LoginAsync(Pop3ServerSession session, PlainCredentials credentials) =>
+        await Login.FinishAsync(session, await session.Accounts.CheckPasswordAsync(credentials, session.Aborted));
 }

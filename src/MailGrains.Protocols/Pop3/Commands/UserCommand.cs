@@ -8,7 +8,7 @@ internal static class UserCommand
 {
     public static ValueTask<Pop3Reply?> ExecuteAsync(Pop3ServerSession session, ReadOnlySpan<byte> arguments)
     {
-        if (!session.AllowsClearTextLogin)
+        if (!session.Sasl.AllowsLogin)
         {
             return new(Pop3Reply.ClearTextRefused);
         }

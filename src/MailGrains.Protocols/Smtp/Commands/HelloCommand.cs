@@ -5,23 +5,34 @@ namespace MailGrains.Protocols.Smtp.Commands;
 /// <summary>EHLO and HELO (RFC 5321 §4.1.1.1); in a session that runs they end the open transaction (RFC 5321 §4.1.4).</summary>
 internal static class HelloCommand
 {
-    public static ValueTask<SmtpReply?> EhloAsync(SmtpServerSession session, ReadOnlySpan<byte> arguments) => new(Greet(session, arguments, true));
+    public static ValueTask<SmtpReply?> EhloAsync(SmtpServerSession session, ReadOnlySpan<byte> arguments) => GreetAsync(session, arguments, true);
 
-    public static ValueTask<SmtpReply?> HeloAsync(SmtpServerSession session, ReadOnlySpan<byte> arguments) => new(Greet(session, arguments, false));
+    public static ValueTask<SmtpReply?> HeloAsync(SmtpServerSession session, ReadOnlySpan<byte> arguments) => GreetAsync(session, arguments, false);
 
-    private static SmtpReply Greet(SmtpServerSession session, ReadOnlySpan<byte> arguments, bool extended)
+    private static ValueTask<SmtpReply?> GreetAsync(SmtpServerSession session, ReadOnlySpan<byte> arguments, bool extended)
     {
         var decoder = new TextDecoder(arguments);
         var name = PathDecoder.ExpectHelloName(ref decoder);
         decoder.ExpectEnd();
         if (decoder.Failed)
         {
-            return SmtpReply.SyntaxError501;
+            return new(SmtpReply.SyntaxError501);
         }
 
-        session.ResetTransaction();
-        session.Backend.Hello(new SmtpHello(name, extended));
+        return GreetAsync(session, new SmtpHello(name, extended));
+    }
+
+    private static async ValueTask<SmtpReply?> GreetAsync(SmtpServerSession session, SmtpHello hello)
+    {
+        await session.ResetTransactionAsync();
+        session.Backend.Hello(hello);
         session.State = SmtpState.Ready;
-        return extended ? session.Options.EhloReply : session.Options.HeloReply;
+        if (!hello.Extended)
+        {
+            return session.Options.HeloReply;
+        }
+
+        var auth = session.Connection.Accounts is null || session.Identity is not null ? "" : string.Join(' ', session.Policy.Offered);
+        return session.Options.EhloReply(session.OffersStartTls, auth);
     }
 }

@@ -7,7 +7,12 @@ internal static class MailCommand
 {
     public static ValueTask<SmtpReply?> ExecuteAsync(SmtpServerSession session, ReadOnlySpan<byte> arguments)
     {
-        var refusal = Parse(arguments, out var reversePath, out var parameters);
+        if (session.Options.IsSubmission && session.Identity is null)
+        {
+            return new(session.Policy.Offered.Count == 0 ? SmtpReply.EncryptionRequired530 : SmtpReply.LoginRequired530);
+        }
+
+        var refusal = Parse(arguments, out var reversePath, out var parameters, takesAuth: session.Connection.Accounts is not null);
         if (refusal is null && parameters.Size > session.Options.MaxMessageBytes)
         {
             // RFC 1870 §6.1.
@@ -23,14 +28,16 @@ internal static class MailCommand
         if (reply.IsPositive)
         {
             session.State = SmtpState.Sender;
-            session.SmtpUtf8 = parameters.SmtpUtf8;
+            session.Parameters = parameters;
         }
 
         return reply;
     }
 
     /// <summary>Null when the arguments are well formed.</summary>
-    internal static SmtpReply? Parse(ReadOnlySpan<byte> arguments, out ReversePath reversePath, out MailParameters parameters)
+    /// <param name="takesAuth">AUTH= is known where AUTH is offered (RFC 4954 §5).</param>
+    internal static SmtpReply? Parse(
+        ReadOnlySpan<byte> arguments, out ReversePath reversePath, out MailParameters parameters, bool takesAuth = false)
     {
         parameters = default;
         reversePath = default;
@@ -48,17 +55,17 @@ internal static class MailCommand
             return SmtpReply.BadSenderSyntax501;
         }
 
-        var refusal = ParseParameters(ref decoder, ref parameters);
+        var refusal = ParseParameters(ref decoder, takesAuth, ref parameters);
         return refusal is null && reversePath.Mailbox is { IsAscii: false } && !parameters.SmtpUtf8 ? SmtpReply.NeedsSmtpUtf8553 : refusal;
     }
 
-    private static SmtpReply? ParseParameters(ref TextDecoder decoder, ref MailParameters parameters)
+    private static SmtpReply? ParseParameters(ref TextDecoder decoder, bool takesAuth, ref MailParameters parameters)
     {
         var seen = Seen.None;
         while (EsmtpParameter.TryTake(ref decoder, out var parameter))
         {
             var kind = KindOf(parameter);
-            if (kind == Seen.None)
+            if (kind == Seen.None || (kind == Seen.Auth && !takesAuth))
             {
                 return SmtpReply.UnknownParameter555;
             }
@@ -78,6 +85,7 @@ internal static class MailCommand
         parameter.Is("SIZE"u8) ? Seen.Size
         : parameter.Is("BODY"u8) ? Seen.Body
         : parameter.Is("SMTPUTF8"u8) ? Seen.SmtpUtf8
+        : parameter.Is("AUTH"u8) ? Seen.Auth
         : Seen.None;
 
     private static bool TryApply(Seen kind, EsmtpParameter parameter, ref MailParameters parameters)
@@ -91,15 +99,25 @@ internal static class MailCommand
                 number.ExpectEnd();
                 return !number.Failed && parameter.Value.Length <= 20;
             case Seen.Body:
-                var eightBit = parameter.HasValue("8BITMIME"u8);
-                parameters = parameters with { Body = eightBit ? BodyType.EightBitMime : BodyType.SevenBit };
-                return eightBit || parameter.HasValue("7BIT"u8);
+                var body = BodyOf(parameter);
+                parameters = parameters with { Body = body ?? default };
+                return body is not null;
+            case Seen.Auth:
+                var auth = Xtext.Decode(parameter.Value);
+                parameters = parameters with { Auth = auth == "<>" ? "" : auth };
+                return auth is not null;
             default:
                 // RFC 6531 §3.4: no value.
                 parameters = parameters with { SmtpUtf8 = true };
                 return !parameter.HasEquals;
         }
     }
+
+    private static BodyType? BodyOf(EsmtpParameter parameter) =>
+        parameter.HasValue("7BIT"u8) ? BodyType.SevenBit
+        : parameter.HasValue("8BITMIME"u8) ? BodyType.EightBitMime
+        : parameter.HasValue("BINARYMIME"u8) ? BodyType.BinaryMime
+        : null;
 
     [Flags]
     private enum Seen
@@ -108,5 +126,6 @@ internal static class MailCommand
         Size = 1,
         Body = 2,
         SmtpUtf8 = 4,
+        Auth = 8,
     }
 }

@@ -13,7 +13,7 @@ internal static class RcptCommand
             return new(SmtpReply.TooManyRecipients452);
         }
 
-        var refusal = Parse(arguments, session.SmtpUtf8, out var forwardPath);
+        var refusal = Parse(arguments, session.Parameters.SmtpUtf8, out var forwardPath);
         return refusal is null ? AskAsync(session, forwardPath) : new(refusal);
     }
 

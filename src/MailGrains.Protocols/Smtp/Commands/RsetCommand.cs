@@ -10,7 +10,12 @@ internal static class RsetCommand
             return new(SmtpReply.SyntaxError501);
         }
 
-        session.ResetTransaction();
-        return new(SmtpReply.Ok250);
+        return ResetAsync(session);
+    }
+
+    private static async ValueTask<SmtpReply?> ResetAsync(SmtpServerSession session)
+    {
+        await session.ResetTransactionAsync();
+        return SmtpReply.Ok250;
     }
 }

@@ -8,19 +8,23 @@ internal delegate ValueTask<SmtpReply?> SmtpCommandHandler(SmtpServerSession ses
 /// <param name="Handler">Null where every state refuses.</param>
 /// <param name="IsJunk">It may be repeated without end and moves nothing on; see <see cref="SmtpServerOptions.MaxJunkCommands"/>.</param>
 internal sealed record SmtpCommandRow(
-    string Verb, SmtpCommandHandler? Handler, SmtpReply? Connected, SmtpReply? Ready, SmtpReply? Sender, SmtpReply? Recipients, bool IsJunk)
+    string Verb, SmtpCommandHandler? Handler, SmtpReply? Connected, SmtpReply? Ready, SmtpReply? Sender, SmtpReply? Recipients, SmtpReply? Chunks, bool IsJunk)
 {
     public ulong Key { get; } = Wire.Verb.KeyOf(System.Text.Encoding.ASCII.GetBytes(Verb));
 
     /// <summary>Not named by HELP.</summary>
     public bool IsNotMail { get; init; }
 
+    /// <summary>Not named by HELP: whether it is there depends on the connection, and EHLO says so.</summary>
+    public bool IsSometimes { get; init; }
+
     public SmtpReply? RefusalIn(SmtpState state) => state switch
     {
         SmtpState.Connected => Connected,
         SmtpState.Ready => Ready,
         SmtpState.Sender => Sender,
-        _ => Recipients,
+        SmtpState.Recipients => Recipients,
+        _ => Chunks,
     };
 }
 
@@ -29,21 +33,21 @@ internal static class SmtpCommandTable
 {
     private static readonly SmtpCommandRow[] Rows =
     [
-        new("RCPT", RcptCommand.ExecuteAsync, SmtpReply.HelloFirst503, SmtpReply.MailFirst503, null, null, false),
-        new("MAIL", MailCommand.ExecuteAsync, SmtpReply.HelloFirst503, null, SmtpReply.NestedMail503, SmtpReply.NestedMail503, false),
-        new("DATA", DataCommand.ExecuteAsync, SmtpReply.HelloFirst503, SmtpReply.MailFirst503, SmtpReply.NoValidRecipients554, null, false),
-        new("EHLO", HelloCommand.EhloAsync, null, null, null, null, true),
-        new("QUIT", QuitCommand.ExecuteAsync, null, null, null, null, false),
-        new("RSET", RsetCommand.ExecuteAsync, null, null, null, null, true),
-        new("HELO", HelloCommand.HeloAsync, null, null, null, null, true),
-        new("NOOP", NoopCommand.ExecuteAsync, null, null, null, null, true),
-        new("VRFY", VrfyCommand.ExecuteAsync, null, null, null, null, true),
-        new("HELP", HelpCommand.ExecuteAsync, null, null, null, null, true),
+        new("RCPT", RcptCommand.ExecuteAsync, SmtpReply.HelloFirst503, SmtpReply.MailFirst503, null, null, SmtpReply.BadSequence503, false),
+        new("MAIL", MailCommand.ExecuteAsync, SmtpReply.HelloFirst503, null, SmtpReply.NestedMail503, SmtpReply.NestedMail503, SmtpReply.NestedMail503, false),
+        new("DATA", DataCommand.ExecuteAsync, SmtpReply.HelloFirst503, SmtpReply.MailFirst503, SmtpReply.NoValidRecipients554, null, SmtpReply.BadSequence503, false),
+        new("BDAT", BdatCommand.ExecuteAsync, null, null, null, null, null, false),
+        new("EHLO", HelloCommand.EhloAsync, null, null, null, null, null, true),
+        new("QUIT", QuitCommand.ExecuteAsync, null, null, null, null, null, false),
+        new("STARTTLS", StartTlsCommand.ExecuteAsync, SmtpReply.HelloFirst503, null, SmtpReply.BadSequence503, SmtpReply.BadSequence503, SmtpReply.BadSequence503, false) { IsSometimes = true },
+        new("AUTH", AuthCommand.ExecuteAsync, SmtpReply.HelloFirst503, null, SmtpReply.BadSequence503, SmtpReply.BadSequence503, SmtpReply.BadSequence503, false) { IsSometimes = true },
+        new("RSET", RsetCommand.ExecuteAsync, null, null, null, null, null, true),
+        new("HELO", HelloCommand.HeloAsync, null, null, null, null, null, true),
+        new("NOOP", NoopCommand.ExecuteAsync, null, null, null, null, null, true),
+        new("VRFY", VrfyCommand.ExecuteAsync, null, null, null, null, null, true),
+        new("HELP", HelpCommand.ExecuteAsync, null, null, null, null, null, true),
 
         // Known and not offered: 502 (RFC 5321 §4.2.4).
-        NotImplemented("STARTTLS"),
-        NotImplemented("AUTH"),
-        NotImplemented("BDAT"),
         NotImplemented("EXPN"),
         NotImplemented("TURN"),
         NotImplemented("ATRN"),
@@ -53,14 +57,14 @@ internal static class SmtpCommandTable
         NotImplemented("SAML"),
 
         // A browser that was led to this port: what follows are header lines, and a body that may hold SMTP.
-        new("GET", WebRequest.ExecuteAsync, null, null, null, null, false) { IsNotMail = true },
-        new("POST", WebRequest.ExecuteAsync, null, null, null, null, false) { IsNotMail = true },
-        new("CONNECT", WebRequest.ExecuteAsync, null, null, null, null, false) { IsNotMail = true },
+        new("GET", WebRequest.ExecuteAsync, null, null, null, null, null, false) { IsNotMail = true },
+        new("POST", WebRequest.ExecuteAsync, null, null, null, null, null, false) { IsNotMail = true },
+        new("CONNECT", WebRequest.ExecuteAsync, null, null, null, null, null, false) { IsNotMail = true },
     ];
 
     /// <summary>The verbs that HELP names.</summary>
     public static string OfferedVerbs { get; } =
-        string.Join(' ', Rows.Where(row => row.Handler is not null && !row.IsNotMail).Select(row => row.Verb));
+        string.Join(' ', Rows.Where(row => row is { Handler: not null, IsNotMail: false, IsSometimes: false }).Select(row => row.Verb));
 
     /// <summary>The row of a line's verb, or null; case does not matter (RFC 5321 §2.4).</summary>
     public static SmtpCommandRow? Find(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> arguments)
@@ -83,6 +87,6 @@ internal static class SmtpCommandTable
     private static SmtpCommandRow NotImplemented(string verb)
     {
         var reply = SmtpReply.NotImplemented502;
-        return new(verb, null, reply, reply, reply, reply, false);
+        return new(verb, null, reply, reply, reply, reply, reply, false);
     }
 }

@@ -1,0 +1,34 @@
+using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Pop3;
+using MailGrains.Gateways.Smtp;
+using MailGrains.Gateways.Tls;
+using MailGrains.Messages.Summaries;
+using MailGrains.Protocols.Tls;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailGrains.Gateways;
+
+public static class MailGateways
+{
+    /// <summary>
+    /// Adds the gateways and what they ask for, save <see cref="Storage.StorageAccounts"/> and the grain factory. Certificates are read, or made, when
+    /// the first gateway is.
+    /// </summary>
+    public static IServiceCollection AddMailGateways(
+        this IServiceCollection services, GatewayOptions options, ConnectionOptions connections, TlsOptions tls)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<Drain>();
+        services.AddConnectionPolicy(connections);
+        services.AddSingleton(tls);
+        services.AddSingleton<CertificateStore>();
+        services.AddSingleton<TlsCertificates>(provider => provider.GetRequiredService<CertificateStore>().Find);
+        services.AddSingleton<GatewayMetrics>();
+        services.AddSingleton(_ => new SummaryReader());
+        services.AddSingleton<RecipientResolver>();
+        services.AddSingleton<HandOver>();
+        services.AddSingleton<SmtpGateway>();
+        services.AddSingleton<Pop3Gateway>();
+        return services;
+    }
+}

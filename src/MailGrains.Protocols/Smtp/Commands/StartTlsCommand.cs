@@ -1,0 +1,34 @@
+using System.Buffers;
+
+namespace MailGrains.Protocols.Smtp.Commands;
+
+/// <summary>STARTTLS (RFC 3207 §4). What the client said before, its EHLO included, is forgotten.</summary>
+internal static class StartTlsCommand
+{
+    public static ValueTask<SmtpReply?> ExecuteAsync(SmtpServerSession session, ReadOnlySpan<byte> arguments)
+    {
+        if (session.Tls is not null)
+        {
+            return new(SmtpReply.TlsActive503);
+        }
+
+        if (!session.OffersStartTls)
+        {
+            return new(SmtpReply.NotImplemented502);
+        }
+
+        return arguments.IsEmpty ? SecureAsync(session) : new(SmtpReply.SyntaxError501);
+    }
+
+    private static async ValueTask<SmtpReply?> SecureAsync(SmtpServerSession session)
+    {
+        session.Channel.Write(SmtpReply.ReadyForTls220.Wire.Span);
+        if (await session.SecureAsync())
+        {
+            await session.ResetTransactionAsync();
+            session.State = SmtpState.Connected;
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,13 @@
+using System.Net.Security;
+
+namespace MailGrains.Protocols.Tls;
+
+/// <summary>A certificate as a server presents it.</summary>
+/// <param name="Context">The certificate with its key and chain; made once, since what TLS derives from it is kept there.</param>
+/// <param name="EndPointBinding">
+/// The channel binding tls-server-end-point (RFC 5929 §4.1): the certificate's hash; empty where it has none.
+/// </param>
+public sealed record TlsCertificate(SslStreamCertificateContext Context, ReadOnlyMemory<byte> EndPointBinding);
+
+/// <summary>Chooses a certificate by the name that the client asks for (SNI, RFC 6066 §3); null where it gave none.</summary>
+public delegate TlsCertificate TlsCertificates(string? serverName);

@@ -1,0 +1,88 @@
+using System.IO.Pipelines;
+using System.Net.Security;
+using System.Security.Authentication;
+
+namespace MailGrains.Protocols.Tls;
+
+/// <summary>The server's end of a TLS connection over another transport, which it leaves open. TLS 1.2 and 1.3 (RFC 8996, RFC 9325).</summary>
+internal sealed class TlsTransport : IDuplexPipe, IAsyncDisposable
+{
+    private static readonly StreamPipeReaderOptions Reading = new(leaveOpen: true, useZeroByteReads: true);
+    private static readonly StreamPipeWriterOptions Writing = new(leaveOpen: true);
+
+    private readonly SslStream _stream;
+
+    private TlsTransport(SslStream stream, TlsFacts facts)
+    {
+        _stream = stream;
+        Facts = facts;
+        Input = PipeReader.Create(stream, Reading);
+        Output = PipeWriter.Create(stream, Writing);
+    }
+
+    public TlsFacts Facts { get; }
+
+    public PipeReader Input { get; }
+
+    public PipeWriter Output { get; }
+
+    /// <summary>The handshake. What it throws is the peer's doing: <see cref="AuthenticationException"/>, <see cref="IOException"/>, or time is over.</summary>
+    /// <param name="isLate">Whether the present write has had its time.</param>
+    /// <exception cref="OperationCanceledException">The handshake took too long.</exception>
+    public static async Task<TlsTransport> AcceptAsync(
+        IDuplexPipe transport, TlsCertificates certificates, Func<bool> isLate, CancellationToken cancellationToken)
+    {
+        var stream = new SslStream(new PipeStream(transport, isLate), leaveInnerStreamOpen: false);
+        try
+        {
+            string? serverName = null;
+            TlsCertificate? chosen = null;
+            await stream.AuthenticateAsServerAsync(
+                (_, hello, _, _) =>
+                {
+                    serverName = hello.ServerName.Length == 0 ? null : hello.ServerName;
+                    chosen = certificates(serverName);
+                    return new(OptionsFor(chosen));
+                },
+                null,
+                cancellationToken);
+            return new TlsTransport(
+                stream,
+                new TlsFacts(stream.SslProtocol, stream.NegotiatedCipherSuite.ToString(), serverName, chosen?.EndPointBinding ?? default));
+        }
+        catch
+        {
+            await stream.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Says the end (close_notify), where the peer still takes it.</summary>
+    public async ValueTask CloseAsync()
+    {
+        try
+        {
+            await _stream.ShutdownAsync();
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // The peer has gone without it.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Input.CompleteAsync();
+        await Output.CompleteAsync();
+        await _stream.DisposeAsync();
+    }
+
+    private static SslServerAuthenticationOptions OptionsFor(TlsCertificate certificate) => new()
+    {
+        ServerCertificateContext = certificate.Context,
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        AllowRenegotiation = false,
+        ClientCertificateRequired = false,
+        EncryptionPolicy = EncryptionPolicy.RequireEncryption,
+    };
+}
