@@ -11,6 +11,7 @@ public sealed class GatewayMetrics : IDisposable
     private readonly Meter _meter;
     private readonly UpDownCounter<long> _sessions;
     private readonly Counter<long> _refused;
+    private readonly Counter<long> _lookupsFailed;
     private readonly Counter<long> _messages;
     private readonly Histogram<double> _reply;
 
@@ -19,6 +20,7 @@ public sealed class GatewayMetrics : IDisposable
         _meter = meters.Create(MeterName);
         _sessions = _meter.CreateUpDownCounter<long>("mailgrains.gateway.sessions", "{session}", "Open sessions by protocol");
         _refused = _meter.CreateCounter<long>("mailgrains.gateway.refused", "{connection}", "Connections refused by protocol");
+        _lookupsFailed = _meter.CreateCounter<long>("mailgrains.gateway.lookups.failed", "{lookup}", "Look-ups of clients in DNS that failed, by kind");
         _messages = _meter.CreateCounter<long>("mailgrains.smtp.messages", "{message}", "Messages by the first digit of their reply");
         _reply = _meter.CreateHistogram(
             "mailgrains.smtp.reply.duration", "s", "From end-of-data to its reply", tags: null,
@@ -30,6 +32,8 @@ public sealed class GatewayMetrics : IDisposable
     public void SessionClosed(string protocol) => _sessions.Add(-1, new KeyValuePair<string, object?>("protocol", protocol));
 
     public void ConnectionRefused(string protocol) => _refused.Add(1, new KeyValuePair<string, object?>("protocol", protocol));
+
+    public void LookupFailed(string kind) => _lookupsFailed.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
     public void MessageAnswered(int code, long started)
     {

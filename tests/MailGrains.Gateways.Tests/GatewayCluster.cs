@@ -60,7 +60,7 @@ public sealed class GatewayCluster : IAsyncLifetime
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
             silo.Services.AddMailGateways(
                 new GatewayOptions { HostName = HostName, MaxMessageBytes = 4 * 1024 * 1024 },
-                new ConnectionOptions(),
+                new ConnectionOptions { ReverseNames = false },
                 new TlsOptions { HostName = HostName, DataFolder = _folder });
             silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<Pop3Gateway>(services, new QuickTime()));
         });

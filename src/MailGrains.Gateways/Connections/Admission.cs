@@ -1,3 +1,4 @@
+using MailGrains.Gateways.Connections.Lookups;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -5,11 +6,12 @@ namespace MailGrains.Gateways.Connections;
 
 /// <summary>What every listener asks first: may this connection be? A refused one costs one line to the client, and at most one a minute and address to the log.</summary>
 public sealed partial class Admission(
-    ConnectionOptions options, AddressBudgets budgets, SessionSlots slots, GatewayMetrics metrics, ILogger<Admission> logger)
+    ConnectionOptions options, AddressBudgets budgets, PeerLookups lookups, SessionSlots slots, GatewayMetrics metrics, ILogger<Admission> logger)
 {
     /// <summary>To be disposed of when the connection ends; the session runs only where <see cref="Admitted.Refusal"/> is null.</summary>
     /// <param name="protocol">Lower case, for metrics and log.</param>
-    public Admitted Enter(ConnectionContext connection, string protocol)
+    /// <param name="wanted">What DNS is asked of a client that is admitted.</param>
+    public Admitted Enter(ConnectionContext connection, string protocol, WantedLookups wanted)
     {
         var peer = new PeerFacts(connection, options);
         connection.Features.Set(peer);
@@ -24,6 +26,7 @@ public sealed partial class Admission(
             return Refuse(peer, protocol, new Refusal("Too many connections", IsOurs: true));
         }
 
+        lookups.Begin(peer, wanted);
         metrics.SessionOpened(protocol);
         return new Admitted(peer, null, () =>
         {

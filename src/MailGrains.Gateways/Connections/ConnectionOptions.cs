@@ -1,3 +1,6 @@
+using System.Net;
+using MailGrains.Gateways.Connections.Lookups;
+
 namespace MailGrains.Gateways.Connections;
 
 /// <summary>Who may connect, and how much of it; immutable.</summary>
@@ -8,6 +11,14 @@ public sealed record ConnectionOptions
 
     /// <summary>Proxies, whose connections start with a PROXY header; from anywhere else such a header means nothing.</summary>
     public NetworkList ProxyNetworks { get; init; } = NetworkList.None;
+
+    /// <summary>Whether clients' addresses are looked up in DNS.</summary>
+    public bool ReverseNames { get; init; } = true;
+
+    public IReadOnlyList<DnsblZone> DnsblZones { get; init; } = [];
+
+    /// <summary>Resolvers; empty: those of the system.</summary>
+    public IReadOnlyList<IPEndPoint> DnsServers { get; init; } = [];
 
     public AddressLimits Limits { get; init; } = new();
 }

@@ -1,3 +1,4 @@
+using MailGrains.Gateways.Connections.Lookups;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace MailGrains.Gateways.Connections;
@@ -9,6 +10,9 @@ public static class ConnectionServices
         .AddSingleton(options)
         .AddSingleton<SessionSlots>()
         .AddSingleton<AddressBudgets>()
+        .AddSingleton<DnsResolver>()
+        .AddSingleton<Dnsbl>()
+        .AddSingleton<PeerLookups>()
         .AddSingleton<Admission>()
         .AddSingleton<ProxyProtocol>();
 }

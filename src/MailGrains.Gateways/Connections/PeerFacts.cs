@@ -1,4 +1,5 @@
 using System.Net;
+using MailGrains.Gateways.Connections.Lookups;
 using Microsoft.AspNetCore.Connections;
 
 namespace MailGrains.Gateways.Connections;
@@ -24,6 +25,12 @@ public sealed class PeerFacts
 
     /// <summary>Both ends are on this machine, so that nobody can listen to a password in clear.</summary>
     public bool IsClearTextAllowed { get; }
+
+    /// <summary>Ends within three seconds and never fails.</summary>
+    public Task<ReverseName> ReverseName { get; internal set; } = Task.FromResult(Lookups.ReverseName.NotLookedUp);
+
+    /// <summary>Null: on no block list, as far as could be known. Ends within three seconds and never fails.</summary>
+    public Task<DnsblListing?> Listing { get; internal set; } = Task.FromResult<DnsblListing?>(null);
 
     private static bool IsLoopback(EndPoint? endPoint) => endPoint is IPEndPoint { Address: var address } && IPAddress.IsLoopback(NetworkList.Plain(address));
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Protocols.Pop3;
 using MailGrains.Protocols.Sasl;
 using MailGrains.Storage.Bodies;
@@ -21,7 +22,7 @@ public sealed class Pop3Gateway(
 
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
-        using var admitted = admission.Enter(connection, "pop3");
+        using var admitted = admission.Enter(connection, "pop3", WantedLookups.None);
         if (admitted.Refusal is { } refusal)
         {
             await connection.Transport.Output.WriteAsync(Encoding.ASCII.GetBytes($"-ERR [SYS/TEMP] {refusal.Text}, try again later\r\n"));

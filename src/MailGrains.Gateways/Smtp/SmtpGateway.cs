@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Protocols.Tls;
 using MailGrains.Protocols.Wire;
@@ -50,7 +51,9 @@ public sealed partial class SmtpGateway
 
     public async Task RunAsync(ConnectionContext connection, SmtpListener listener)
     {
-        using var admitted = _admission.Enter(connection, listener == SmtpListener.Exchange ? "smtp" : "submission");
+        using var admitted = listener == SmtpListener.Exchange
+            ? _admission.Enter(connection, "smtp", WantedLookups.ReverseName | WantedLookups.Listing)
+            : _admission.Enter(connection, "submission", WantedLookups.ReverseName);
         if (admitted.Refusal is { } refusal)
         {
             // RFC 5321 §3.8: the service may close with 421 instead of a greeting. Where TLS comes first nobody could read it.

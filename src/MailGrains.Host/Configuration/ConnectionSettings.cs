@@ -1,12 +1,15 @@
 using System.Net;
+using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Connections.Lookups;
 
 namespace MailGrains.Host.Configuration;
 
-/// <summary>Who may connect: <c>MailGrains:Smtp:TrustedNetworks</c>, <c>MailGrains:Smtp:Limits</c>, <c>MailGrains:Proxy:Networks</c>.</summary>
+/// <summary>Who may connect: <c>MailGrains:Smtp:{TrustedNetworks,Limits,ReverseNames,Dnsbl}</c>, <c>MailGrains:Proxy</c>, <c>MailGrains:Dns</c>.</summary>
 internal static class ConnectionSettings
 {
     private const int MostOfALimit = 1_000_000;
+    private const int DnsPort = 53;
 
     /// <exception cref="SettingsException">A value can't be used.</exception>
     public static ConnectionOptions Read(SettingsReader settings)
@@ -16,6 +19,9 @@ internal static class ConnectionSettings
         {
             TrustedNetworks = ReadNetworks(settings, "Smtp:TrustedNetworks", NetworkList.Loopback),
             ProxyNetworks = ReadNetworks(settings, "Proxy:Networks", NetworkList.None),
+            ReverseNames = settings.Flag("Smtp:ReverseNames", absent: true),
+            DnsblZones = [.. settings.Entries("Smtp:Dnsbl:Zones").Select(entry => ReadZone(settings, entry))],
+            DnsServers = [.. settings.List("Dns:Servers").Select(ReadServer)],
             Limits = new AddressLimits
             {
                 Connections = Limit(settings, nameof(limits.Connections), limits.Connections),
@@ -29,6 +35,22 @@ internal static class ConnectionSettings
 
     private static int Limit(SettingsReader settings, string name, int absent) =>
         (int)settings.Whole($"Smtp:Limits:{name}", absent, 0, MostOfALimit);
+
+    private static DnsblZone ReadZone(SettingsReader settings, string entry)
+    {
+        var zone = settings.Text($"{entry}:Zone")?.TrimEnd('.');
+        return zone is not null && AddressName.TryNormalize("postmaster", zone, out var name)
+            ? new DnsblZone(name.Domain, [.. settings.List($"{entry}:Codes").Select(code => ReadCodes($"{entry}:Codes", code))])
+            : throw SettingsReader.Wrong($"{entry}:Zone", zone ?? "", "a domain name");
+    }
+
+    private static DnsblCodes ReadCodes(string name, string value) => DnsblCodes.TryParse(value, out var codes)
+        ? codes.Value
+        : throw SettingsReader.Wrong(name, value, "a list of answers such as 127.0.0.2 or 127.0.0.4-127.0.0.7");
+
+    private static IPEndPoint ReadServer(string value) => IPEndPoint.TryParse(value, out var server)
+        ? new IPEndPoint(server.Address, server.Port == 0 ? DnsPort : server.Port)
+        : throw SettingsReader.Wrong("Dns:Servers", value, "a list of address:port, such as 127.0.0.1:53 or [::1]:53");
 
     // A list that is there but empty means nobody.
     private static NetworkList ReadNetworks(SettingsReader settings, string name, NetworkList absent) =>

@@ -1,5 +1,5 @@
-using System.Diagnostics.Metrics;
 using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Connections.Lookups;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using static MailGrains.Gateways.Tests.Connections.Peers;
@@ -19,7 +19,7 @@ public sealed class AdmissionTests : IDisposable
         var admission = Admission(new AddressLimits());
         var connection = Connection("::ffff:192.0.2.1");
 
-        using var admitted = admission.Enter(connection, "smtp");
+        using var admitted = admission.Enter(connection, "smtp", WantedLookups.None);
 
         Assert.Same(admitted.Peer, connection.Features.Get<PeerFacts>());
         Assert.Equal("192.0.2.1", admitted.Peer.Address.ToString());
@@ -50,24 +50,24 @@ public sealed class AdmissionTests : IDisposable
     public void ARefusedConnectionTakesNoSlotAndTheNextMayComeWhenOneEnds()
     {
         var admission = Admission(new AddressLimits { Connections = 1 });
-        var first = admission.Enter(Connection("192.0.2.1"), "smtp");
-        using (var refused = admission.Enter(Connection("192.0.2.1"), "pop3"))
+        var first = admission.Enter(Connection("192.0.2.1"), "smtp", WantedLookups.None);
+        using (var refused = admission.Enter(Connection("192.0.2.1"), "pop3", WantedLookups.None))
         {
             Assert.Equal(new Refusal("Too many open connections from your address", IsOurs: false), refused.Refusal);
         }
 
-        using var other = admission.Enter(Connection("192.0.2.2"), "smtp");
+        using var other = admission.Enter(Connection("192.0.2.2"), "smtp", WantedLookups.None);
         Assert.Null(other.Refusal);
-        using (var full = admission.Enter(Connection("192.0.2.3"), "smtp"))
+        using (var full = admission.Enter(Connection("192.0.2.3"), "smtp", WantedLookups.None))
         {
             Assert.Equal(new Refusal("Too many connections", IsOurs: true), full.Refusal);
         }
 
         first.Dispose();
         first.Dispose();
-        using var second = admission.Enter(Connection("192.0.2.1"), "smtp");
+        using var second = admission.Enter(Connection("192.0.2.1"), "smtp", WantedLookups.None);
         Assert.Null(second.Refusal);
-        using var third = admission.Enter(Connection("192.0.2.3"), "smtp");
+        using var third = admission.Enter(Connection("192.0.2.3"), "smtp", WantedLookups.None);
         Assert.NotNull(third.Refusal);
     }
 
@@ -77,7 +77,7 @@ public sealed class AdmissionTests : IDisposable
         var admission = Admission(new AddressLimits { NewConnectionsPerMinute = 1 });
         for (var i = 0; i < 100; i++)
         {
-            admission.Enter(Connection("2001:db8::1"), "smtp").Dispose();
+            admission.Enter(Connection("2001:db8::1"), "smtp", WantedLookups.None).Dispose();
         }
 
         Assert.Equal(
@@ -87,8 +87,10 @@ public sealed class AdmissionTests : IDisposable
     private Admission Admission(AddressLimits limits)
     {
         var options = NobodyTrusted with { Limits = limits };
+        var (time, metrics, resolver) = (new FakeTimeProvider(), _services.GetRequiredService<GatewayMetrics>(), new DnsResolver(options));
         return new Admission(
-            options, new AddressBudgets(options, new FakeTimeProvider()), new SessionSlots(new GatewayOptions { HostName = "mx.test", MaxSessions = 2 }),
-            _services.GetRequiredService<GatewayMetrics>(), _log);
+            options, new AddressBudgets(options, time),
+            new PeerLookups(resolver, new Dnsbl(resolver, options, metrics, time, new RecordedLog<Dnsbl>()), options, metrics, time),
+            new SessionSlots(new GatewayOptions { HostName = "mx.test", MaxSessions = 2 }), metrics, _log);
     }
 }

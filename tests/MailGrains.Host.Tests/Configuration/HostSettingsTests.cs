@@ -63,6 +63,7 @@ public sealed class HostSettingsTests
     [InlineData("Smtp:MaxMessageBytes", "1")]
     [InlineData("Demo:Enabled", "1")]
     [InlineData("Smtp:TrustedNetworks:0", "10.0.0.0/33")]
+    [InlineData("Dns:Servers:0", "resolver.example")]
     [InlineData("Proxy:Networks:0", "the proxy")]
     [InlineData("Smtp:Limits:Connections", "-1")]
     [InlineData("Smtp:Limits:MessagesPerMinute", "many")]
