@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Senders;
 
 namespace MailGrains.Contracts.Directory;
 
@@ -11,7 +12,7 @@ namespace MailGrains.Contracts.Directory;
 public interface ITenantGrain : IGrainWithStringKey
 {
     /// <exception cref="StoreUnavailableException">Here and below: the change or question may be repeated.</exception>
-    [Alias("Find")]
+    [Alias("Find"), Orleans.Concurrency.AlwaysInterleave]
     ValueTask<TenantRecord?> FindAsync(CancellationToken cancellationToken);
 
     [Alias("Put")]
@@ -69,7 +70,16 @@ public sealed record DirectoryPage([property: Id(0)] ImmutableArray<string> Name
 }
 
 [GenerateSerializer, Immutable, Alias("mailgrains.TenantSettings")]
-public sealed record TenantSettings([property: Id(0)] string? DisplayName);
+public sealed record TenantSettings([property: Id(0)] string? DisplayName)
+{
+    /// <summary>Null: no tokens are taken.</summary>
+    [Id(1)]
+    public OAuthIssuer? OAuth { get; init; }
+
+    /// <summary>For the whole tenant; null: the service's default.</summary>
+    [Id(2)]
+    public SendingLimits? Limits { get; init; }
+}
 
 [GenerateSerializer, Immutable, Alias("mailgrains.TenantRecord")]
 public sealed record TenantRecord([property: Id(0)] string Name, [property: Id(1)] TenantSettings Settings);
@@ -79,6 +89,10 @@ public sealed record TenantRecord([property: Id(0)] string Name, [property: Id(1
 [GenerateSerializer, Immutable, Alias("mailgrains.MailboxSettings")]
 public sealed record MailboxSettings([property: Id(0)] string? Password, [property: Id(1)] long? QuotaBytes)
 {
+    /// <summary>What the account may do; null: keep, or the defaults.</summary>
+    [Id(2)]
+    public AccountSettings? Account { get; init; }
+
     /// <summary>Keeps the password out of logs.</summary>
     public override string ToString() => $"{nameof(MailboxSettings)} {{ QuotaBytes = {QuotaBytes} }}";
 }
@@ -90,6 +104,21 @@ public sealed record MailboxRecord(
     /// <summary>False after a PUT or DELETE that failed midway, until it is repeated.</summary>
     [Id(3)]
     public bool Complete { get; init; } = true;
+
+    [Id(4)]
+    public AccountSettings Account { get; init; } = AccountSettings.Default;
+}
+
+/// <param name="Disabled">Nobody may log in; mail is still delivered.</param>
+/// <param name="SendAs">Addresses that it may send as, beside its own and its aliases: exact, or <c>*@domain</c>, of domains of the tenant.</param>
+/// <param name="Limits">Null: the service's default.</param>
+[GenerateSerializer, Immutable, Alias("mailgrains.AccountSettings")]
+public sealed record AccountSettings(
+    [property: Id(0)] bool Disabled, [property: Id(1)] ImmutableArray<string> SendAs, [property: Id(2)] SendingLimits? Limits)
+{
+    public const int MaxSendAs = 100;
+
+    public static AccountSettings Default { get; } = new(false, [], null);
 }
 
 /// <summary>How a PUT ended; <see cref="Reason"/> is for people.</summary>
