@@ -1,6 +1,7 @@
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
+using MailGrains.Gateways.Submissions;
 using MailGrains.Gateways.Tls;
 using MailGrains.Messages.Summaries;
 using MailGrains.Protocols.Tls;
@@ -27,6 +28,7 @@ public static class MailGateways
         services.AddSingleton(_ => new SummaryReader());
         services.AddSingleton<RecipientResolver>();
         services.AddSingleton<HandOver>();
+        services.AddSingleton<OwnAddresses>();
         services.AddSingleton<SmtpGateway>();
         services.AddSingleton<Pop3Gateway>();
         return services;

@@ -46,7 +46,7 @@ public sealed class GatewayCluster : IAsyncLifetime
 
     public IGrainFactory Grains => Services.GetRequiredService<IGrainFactory>();
 
-    private IServiceProvider Services => _cluster!.Silos[0].ServiceProvider;
+    public IServiceProvider Services => _cluster!.Silos[0].ServiceProvider;
 
     public async ValueTask InitializeAsync()
     {

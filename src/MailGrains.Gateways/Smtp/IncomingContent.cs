@@ -24,7 +24,7 @@ public sealed class IncomingContent
     public long Bytes { get; }
 
     /// <summary>SHA-256 of the content as received.</summary>
-    public byte[] Hash { get; }
+    public byte[] Hash { get; private set; }
 
     public MessageSummary Summary { get; }
 
@@ -32,7 +32,7 @@ public sealed class IncomingContent
     public byte[] EncodedSummary { get; }
 
     /// <summary>Only such a message is recognised when it is repeated.</summary>
-    public bool HasMessageId { get; }
+    public bool HasMessageId { get; private set; }
 
     /// <summary>More than 50 Received fields: a loop (RFC 5321 §6.3).</summary>
     public bool IsLooping => Summary.ReceivedCount > MaxReceived;
@@ -48,6 +48,13 @@ public sealed class IncomingContent
     public static IncomingContent OfBlobs(long bytes, byte[] hash, MessageSummary summary, IReadOnlyDictionary<string, MessageBody> bodies) =>
         new(bytes, hash, summary, null, bodies);
 
+    /// <summary>The content was changed on its way here: a repeat is recognised by what was received.</summary>
+    public void RecogniseBy(AsReceived received) => (Hash, HasMessageId) = (received.Hash, received.HasMessageId);
+
     /// <summary>A body is shared inside a tenant only.</summary>
     public MessageBody BodyFor(string tenant) => _inline ?? _bodies[tenant];
 }
+
+/// <summary>A content before it was repaired.</summary>
+/// <param name="Hash">SHA-256; may be empty where there was no Message-ID.</param>
+public readonly record struct AsReceived(bool HasMessageId, byte[] Hash);

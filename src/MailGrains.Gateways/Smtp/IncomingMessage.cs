@@ -22,6 +22,9 @@ public sealed partial class IncomingMessage(
     private int _buffered;
     private LargeBody? _large;
 
+    /// <summary>What a submission repaired is not what was received; set before <see cref="CompleteAsync"/>.</summary>
+    public AsReceived? AsReceived { get; set; }
+
     public async ValueTask<SmtpReply?> WriteAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken)
     {
         if (_large is null)
@@ -59,7 +62,7 @@ public sealed partial class IncomingMessage(
 
         var milliseconds = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
         metrics.MessageAnswered(reply.Code, started);
-        LogMessage(origin.TraceId, origin.Peer, new LogText(transaction.ReversePath.Text), transaction.Recipients.Count, bytes, reply.Status, milliseconds);
+        LogAnswer(bytes, reply.Status, milliseconds);
         return reply;
     }
 
@@ -82,6 +85,11 @@ public sealed partial class IncomingMessage(
         {
             var content = _large is null ? TakeInline() : await _large.CompleteAsync(cancellationToken);
             bytes = content.Bytes;
+            if (AsReceived is { } received)
+            {
+                content.RecogniseBy(received);
+            }
+
             if (content.IsLooping)
             {
                 await handOver.ForgetAsync(content, cancellationToken);
@@ -129,6 +137,21 @@ public sealed partial class IncomingMessage(
         _buffered += piece.Length;
     }
 
+    // A submission is traceable to its account by this line alone.
+    private void LogAnswer(long bytes, string status, double milliseconds)
+    {
+        var reversePath = new LogText(transaction.ReversePath.Text);
+        var recipients = transaction.Recipients.Count;
+        if (origin.Login is { } login)
+        {
+            LogSubmission(origin.TraceId, new LogText(login), origin.Peer, reversePath, recipients, bytes, status, milliseconds);
+        }
+        else
+        {
+            LogMessage(origin.TraceId, origin.Peer, reversePath, recipients, bytes, status, milliseconds);
+        }
+    }
+
     /// <summary>Lets the buffers go; the session's last call of a sink has done it already.</summary>
     public void Dispose()
     {
@@ -150,6 +173,12 @@ public sealed partial class IncomingMessage(
         Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms")]
     private partial void LogMessage(
         string traceId, IPAddress peer, LogText reversePath, int recipients, long bytes, string status, double milliseconds);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{TraceId} of {Login} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms")]
+    private partial void LogSubmission(
+        string traceId, LogText login, IPAddress peer, LogText reversePath, int recipients, long bytes, string status, double milliseconds);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients: not taken, {Reason}")]
     private partial void LogAborted(string traceId, IPAddress peer, LogText reversePath, int recipients, SmtpContentFailure reason);

@@ -45,15 +45,17 @@ public ref struct HeaderRepair
     }
 
     /// <summary>The length of the header section that the content begins with, its empty line included; -1 where that has not come yet.</summary>
-    public static int EndOfSection(ReadOnlySpan<byte> content)
+    /// <param name="searched">So much of the content was searched before, in vain.</param>
+    public static int EndOfSection(ReadOnlySpan<byte> content, int searched = 0)
     {
         if (content.StartsWith("\r\n"u8))
         {
             return 2;
         }
 
-        var end = content.IndexOf("\r\n\r\n"u8);
-        return end < 0 ? -1 : end + 4;
+        var from = Math.Max(0, searched - 3);
+        var end = content[from..].IndexOf("\r\n\r\n"u8);
+        return end < 0 ? -1 : from + end + 4;
     }
 
     /// <summary>Never throws for content; what it answers may share the section's memory.</summary>
