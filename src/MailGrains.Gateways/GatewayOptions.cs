@@ -1,3 +1,5 @@
+using MailGrains.Gateways.Connections;
+
 namespace MailGrains.Gateways;
 
 /// <summary>What the gateways of this process need to know; immutable.</summary>
@@ -9,8 +11,8 @@ public sealed record GatewayOptions
     /// <summary>SIZE (RFC 1870), in octets.</summary>
     public long MaxMessageBytes { get; init; } = 50 * 1024 * 1024;
 
-    /// <summary>Sessions of all protocols that may be open; one more is told to come again. Well below the 20,000 files that a process often has.</summary>
-    public int MaxSessions { get; init; } = 15_000;
+    /// <summary>Sessions of all protocols that may be open; one more is told to come again. Well below what files there are.</summary>
+    public int MaxSessions { get; init; } = Math.Min(15_000, OpenFiles.MostSessions);
 
     /// <summary>How long a peer on port 25 that nothing is known of waits for its greeting; one that speaks meanwhile is sent away.</summary>
     public TimeSpan GreetDelay { get; init; }

@@ -11,6 +11,7 @@ using MailGrains.Storage.Azure;
 using MailGrains.Storage.Bodies;
 using MailGrains.Web;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -81,6 +82,7 @@ internal static class MailGrainsApplication
 
         // A session goes on where its bytes arrived, on a thread of the pool; another hop through the pool would cost more than its next step.
         builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        builder.Services.AddSingleton<IConnectionListenerFactory, PatientListenerFactory>();
 
         await using var app = builder.Build();
         Map(app, settings);
