@@ -1,3 +1,5 @@
+using MailGrains.Contracts;
+using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
@@ -29,8 +31,21 @@ public static class MailGateways
         services.AddSingleton<RecipientResolver>();
         services.AddSingleton<HandOver>();
         services.AddSingleton<OwnAddresses>();
+        services.AddSingleton<SendingAllowance>();
+        services.AddSingleton(RightsByTenant);
         services.AddSingleton<SmtpGateway>();
         services.AddSingleton<Pop3Gateway>();
         return services;
+    }
+
+    private static SenderRightsOf RightsByTenant(IServiceProvider services)
+    {
+        var tenants = new GrainKind<ITenantGrain>(services.GetRequiredService<IGrainFactory>());
+        return async (login, cancellationToken) =>
+            AddressName.TryParse(login.Address, out var address) &&
+            await tenants.Of(login.Tenant).FindMailboxAsync(address, cancellationToken) is { Account: { Disabled: false } account } record &&
+            record.Mailbox == login.Mailbox
+                ? new SenderRights(account.SendAs, account.Limits)
+                : null;
     }
 }

@@ -23,6 +23,11 @@ public sealed class OwnAddresses(IGrainFactory grains)
     public async ValueTask<bool> OwnsAsync(MailboxId mailbox, AddressName address, CancellationToken cancellationToken) =>
         await LeadsHomeAsync(mailbox, address, confirm: false, cancellationToken) || await LeadsHomeAsync(mailbox, address, confirm: true, cancellationToken);
 
+    /// <summary>Whether the address's domain is the tenant's now: what was granted of it ends when it moves to another.</summary>
+    /// <exception cref="StoreUnavailableException">The directory can't be read now.</exception>
+    public async ValueTask<bool> IsOfTenantAsync(string tenant, AddressName address, CancellationToken cancellationToken) =>
+        await _domains.Of(address.Domain).ConfirmAsync(cancellationToken) is { } domain && domain.Tenant == tenant;
+
     private async ValueTask<bool> LeadsHomeAsync(MailboxId mailbox, AddressName address, bool confirm, CancellationToken cancellationToken)
     {
         var seen = new HashSet<AddressName> { address };

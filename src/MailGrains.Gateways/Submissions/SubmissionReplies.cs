@@ -1,3 +1,5 @@
+using System.Globalization;
+using MailGrains.Contracts.Senders;
 using MailGrains.Messages.Submission;
 using MailGrains.Protocols.Smtp;
 
@@ -30,6 +32,20 @@ internal static class SubmissionReplies
         HeaderFault.NoSender => Malformed554("Several authors need a Sender field"),
         _ => throw new ArgumentOutOfRangeException(nameof(header), header.Fault, "No fault."),
     };
+
+    /// <summary>Over a limit (RFC 6409 §3.2): for a while, with the time to wait; for good where no wait would do.</summary>
+    public static SmtpReply Of(SendGrant refusal)
+    {
+        var limit = refusal.Limit is null ? "Your sending limit" : $"Your sending limit of {refusal.Limit}";
+        return refusal.RetryAfter > TimeSpan.Zero
+            ? new SmtpReply(450, new EnhancedCode(7, 1), $"{limit} is reached, try again in {Text(refusal.RetryAfter)}")
+            : new SmtpReply(550, new EnhancedCode(7, 1), $"{limit} does not allow this message");
+    }
+
+    private static string Text(TimeSpan wait) =>
+        wait <= TimeSpan.FromMinutes(2) ? string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(wait.TotalSeconds)} seconds")
+        : wait <= TimeSpan.FromHours(2) ? string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(wait.TotalMinutes)} minutes")
+        : string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(wait.TotalHours)} hours");
 
     private static string Subject(SubmittedHeader header) => header.FaultyField.Length > 0 ? $"The {header.FaultyField} field" : "The header";
 

@@ -37,6 +37,36 @@ public sealed class SubmittedMessage(IncomingMessage message, Submission submiss
 
     public async ValueTask<SmtpReply> CompleteAsync(CancellationToken cancellationToken)
     {
+        var kept = false;
+        try
+        {
+            var reply = await EndAsync(cancellationToken);
+            kept = reply.IsPositive;
+            return reply;
+        }
+        finally
+        {
+            _hash?.Dispose();
+            if (kept)
+            {
+                submission.Sent();
+            }
+            else
+            {
+                await submission.GiveBackAsync();
+            }
+        }
+    }
+
+    public async ValueTask AbortAsync(SmtpContentFailure reason)
+    {
+        _hash?.Dispose();
+        await message.AbortAsync(reason);
+        await submission.GiveBackAsync();
+    }
+
+    private async ValueTask<SmtpReply> EndAsync(CancellationToken cancellationToken)
+    {
         try
         {
             // A message that ends within its header.
@@ -53,14 +83,7 @@ public sealed class SubmittedMessage(IncomingMessage message, Submission submiss
         }
 
         message.AsReceived = _header is { IsChanged: true, HadMessageId: var had } ? new AsReceived(had, _hash?.GetHashAndReset() ?? []) : null;
-        _hash?.Dispose();
         return await message.CompleteAsync(cancellationToken);
-    }
-
-    public ValueTask AbortAsync(SmtpContentFailure reason)
-    {
-        _hash?.Dispose();
-        return message.AbortAsync(reason);
     }
 
     private async ValueTask<SmtpReply?> PassOnAsync(int end, CancellationToken cancellationToken)

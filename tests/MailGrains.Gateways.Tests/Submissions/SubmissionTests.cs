@@ -56,6 +56,32 @@ public sealed class SubmissionTests(GatewayCluster cluster)
         Assert.Equal(reply[0] == '2' ? 6 : 0, await tenant.CountAsync("bob"));
     }
 
+    [Fact]
+    public async Task GrantedAddressesAreTheLoginsTooButNeverThoseOfAnotherTenant()
+    {
+        await using var tenant = await TestTenant.CreateAsync(cluster, "alice", "bob", "carol");
+        await using var other = await TestTenant.CreateAsync(cluster, "bob");
+        var branch = $"branch.{tenant.Domain}";
+        await tenant.PutDomainAsync(branch);
+        var alice = await Submitter.LogInAsync(cluster, tenant, "alice");
+        alice.Rights = new([tenant.Address("Bob"), $"*@{branch.ToUpperInvariant()}", other.Address("bob"), $"*@{other.Domain}", "*@elsewhere.example", "*", "*@"], null);
+
+        foreach (var (address, reply) in new[]
+        {
+            (tenant.Address("bob"), "250"), ($"anybody@{branch}", "250"), (tenant.Address("bob+x"), "550 5.7.1 "), (tenant.Address("carol"), "550 5.7.1 "),
+            ($"a@sub.{branch}", "550 5.7.1 "), (other.Address("bob"), "550 5.7.1 "), (other.Address("carol"), "550 5.7.1 "), ("a@elsewhere.example", "550 5.7.1 "),
+        })
+        {
+            Assert.StartsWith(reply, await alice.MailAsync(address), StringComparison.Ordinal);
+        }
+
+        var content = $"From: Bob <{tenant.Address("BOB")}>\r\nSender: x@{branch}\r\n\r\nhi\r\n";
+        Assert.StartsWith("250 2.0.0 ", await alice.SendAsync(tenant.Address("alice"), content, tenant, "carol"), StringComparison.Ordinal);
+        alice.Rights = null;
+        Assert.StartsWith("554 5.7.1 ", await alice.SendAsync(tenant.Address("alice"), content, tenant, "carol"), StringComparison.Ordinal);
+        Assert.StartsWith("525 5.7.13 ", (await alice.Submission.TakeAllowanceAsync(1, TestContext.Current.CancellationToken))!.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(40_000)]

@@ -19,13 +19,17 @@ internal sealed class Submitter
     private Submitter(GatewayCluster cluster, LoginAccount login)
     {
         _cluster = cluster;
+        SenderRightsOf rights = (_, _) => new(Rights);
         Submission = ActivatorUtilities.CreateInstance<Submission>(
-            cluster.Services, login, Time, NullLogger<Submission>.Instance);
+            cluster.Services, login, rights, Time, NullLogger<Submission>.Instance);
     }
 
     public Submission Submission { get; }
 
     public FakeTimeProvider Time { get; } = new(DateTimeOffset.UnixEpoch.AddDays(20_000));
+
+    /// <summary>Null: the account is disabled.</summary>
+    public SenderRights? Rights { get; set; } = new([], null);
 
     /// <summary>The octets of a piece; all of them where it is 0.</summary>
     public int PieceBytes { get; init; }
