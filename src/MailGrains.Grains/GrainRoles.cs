@@ -1,5 +1,6 @@
 using MailGrains.Grains.Directory;
 using MailGrains.Grains.Mailboxes;
+using MailGrains.Grains.Senders;
 using MailGrains.Grains.Upkeep;
 
 namespace MailGrains.Grains;
@@ -13,5 +14,6 @@ public static class GrainRoles
     public static IReadOnlyList<Type> Stateful { get; } =
     [
         typeof(TenantGrain), typeof(DomainGrain), typeof(AddressGrain), typeof(AccountGrain), typeof(MailboxGrain), typeof(UpkeepGrain),
+        typeof(SenderGrain),
     ];
 }

@@ -5,10 +5,12 @@ using MailGrains.Gateways.Smtp;
 using MailGrains.Gateways.Tls;
 using MailGrains.Grains;
 using MailGrains.Grains.Directory;
+using MailGrains.Grains.Senders;
 using MailGrains.Grains.Upkeep;
 using MailGrains.Storage;
 using MailGrains.Storage.Blobs;
 using MailGrains.Storage.Bodies;
+using MailGrains.Storage.Orleans;
 using MailGrains.Storage.Sqlite;
 using MailGrains.Storage.Tables;
 using MailGrains.Testing.Faults;
@@ -55,8 +57,10 @@ public sealed class GatewayCluster : IAsyncLifetime
         builder.ConfigureSilo((_, silo) =>
         {
             silo.UseInMemoryReminderService();
+            silo.AddTableStoreGrainStorage("Default");
             silo.Services.AddSingleton(Accounts);
             silo.Services.AddDirectoryGrains(new PasswordOptions { Iterations = PasswordOptions.MinIterations });
+            silo.Services.AddSenderGrains();
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
             silo.Services.AddMailGateways(
                 new GatewayOptions { HostName = HostName, MaxMessageBytes = 4 * 1024 * 1024 },

@@ -1,7 +1,9 @@
 using MailGrains.Grains;
 using MailGrains.Grains.Directory;
+using MailGrains.Grains.Senders;
 using MailGrains.Grains.Upkeep;
 using MailGrains.Storage;
+using MailGrains.Storage.Orleans;
 using MailGrains.Storage.Sqlite;
 using MailGrains.Testing.Faults;
 using Microsoft.Extensions.DependencyInjection;
@@ -37,9 +39,11 @@ public sealed class WebCluster : IAsyncLifetime
         builder.ConfigureSilo((_, silo) =>
         {
             silo.UseInMemoryReminderService();
+            silo.AddTableStoreGrainStorage("Default");
             silo.AddDashboard(dashboard => dashboard.HideTrace = true);
             silo.Services.AddSingleton(accounts);
             silo.Services.AddDirectoryGrains(new PasswordOptions { Iterations = PasswordOptions.MinIterations });
+            silo.Services.AddSenderGrains();
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
         });
         _cluster = builder.Build();

@@ -5,6 +5,7 @@ using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Tls;
 using MailGrains.Grains;
 using MailGrains.Grains.Directory;
+using MailGrains.Grains.Senders;
 using MailGrains.Host.Configuration;
 using MailGrains.Storage;
 using MailGrains.Storage.Azure;
@@ -107,6 +108,7 @@ internal static class MailGrainsApplication
         services.AddSingleton(TimeProvider.System);
         services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         services.AddDirectoryGrains();
+        services.AddSenderGrains();
         services.AddMailGrainsWeb(admin);
         services.AddHealthChecks().AddCheck<Readiness>("directory");
         Telemetry.Add(services);

@@ -4,10 +4,12 @@ using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Upkeep;
 using MailGrains.Grains.Mailboxes;
 using MailGrains.Grains.Mailboxes.Index;
+using MailGrains.Grains.Senders;
 using MailGrains.Grains.Upkeep;
 using MailGrains.Storage;
 using MailGrains.Storage.Bodies;
 using MailGrains.Storage.Journals;
+using MailGrains.Storage.Orleans;
 using MailGrains.Storage.Sqlite;
 using MailGrains.Storage.Tables;
 using MailGrains.Testing.Faults;
@@ -69,12 +71,14 @@ public class MailboxCluster : IAsyncLifetime
         builder.ConfigureSilo((_, silo) =>
         {
             silo.UseInMemoryReminderService();
+            silo.AddTableStoreGrainStorage("Default");
             silo.Services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.Grains, Time);
             silo.Services.AddSingleton<System.Diagnostics.Metrics.IMeterFactory>(Meters);
             silo.Services.AddSingleton(Accounts);
             silo.Services.AddSingleton(Bodies);
             silo.Services.AddSingleton(new BodySweeper(Accounts, Time));
             silo.Services.AddMailboxGrains(Mailboxes, Journals, new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
+            silo.Services.AddSenderGrains();
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
@@ -107,6 +111,9 @@ public class MailboxCluster : IAsyncLifetime
     }
 
     /// <summary>Ends the activation, so that the next call reads what is stored.</summary>
+    public async Task DeactivateAsync(IAddressable grain) => await _cluster!.DeactivateAsync(grain);
+
+    /// <summary>The same for a mailbox.</summary>
     public async Task ReactivateAsync(MailboxId id) => await _cluster!.DeactivateAsync((IAddressable)Mailbox(id));
 
     /// <summary>Sees the transactions of a mailbox, until it is disposed of.</summary>
