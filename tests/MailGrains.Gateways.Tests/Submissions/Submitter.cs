@@ -55,6 +55,11 @@ internal sealed class Submitter
     public async Task<string> SendAsync(string sender, string content, TestTenant tenant, string recipient)
     {
         Assert.StartsWith("250", await MailAsync(sender), StringComparison.Ordinal);
+        if (await Submission.TakeAllowanceAsync(1, default) is { } over)
+        {
+            return over.ToString();
+        }
+
         var transaction = new Transaction(PathOf(sender), new MailParameters { SmtpUtf8 = SmtpUtf8 });
         transaction.Add(new AcceptedRecipient(tenant.Address(recipient), [new LocalTarget(await tenant.MailboxAsync(recipient), "")], null));
         var now = DateTimeOffset.UtcNow;
