@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Pop3;
 
-/// <summary>One POP3 connection's login. An unknown name asks an account that does not exist, which costs what a wrong password costs.</summary>
-public sealed partial class Pop3Backend(IGrainFactory grains, StoredMessages messages, ILogger<Pop3Backend> logger) : IPop3Backend, ISaslBackend
+/// <summary>One POP3 connection's login, from <see cref="LoginPeer"/> <paramref name="peer"/>. An unknown name asks an account that does not exist, which costs what a wrong password costs.</summary>
+public sealed partial class Pop3Backend(IGrainFactory grains, StoredMessages messages, string peer, ILogger<Pop3Backend> logger) : IPop3Backend, ISaslBackend
 {
     private static readonly AddressName Nobody = new("nobody", "invalid");
 
@@ -57,7 +57,7 @@ public sealed partial class Pop3Backend(IGrainFactory grains, StoredMessages mes
             (credentials.AuthorizationId.Length == 0 || credentials.AuthorizationId == credentials.AuthenticationId);
         var domain = known ? await grains.GetGrain<IDomainGrain>(address.Domain).FindAsync(cancellationToken) : null;
         var account = grains.GetGrain<IAccountGrain>(domain is null ? AccountKey.OfNobody(Nobody) : AccountKey.Of(domain.Tenant, address));
-        return await account.VerifyPasswordAsync(credentials.Password, cancellationToken);
+        return (await account.LogInAsync(credentials.Password, new LoginAttempt(AccessScope.Pop3, peer), cancellationToken)).Account?.Mailbox;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "POP3: a command could not be answered now: {Why}")]

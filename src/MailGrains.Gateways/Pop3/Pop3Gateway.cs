@@ -1,4 +1,5 @@
 using System.Text;
+using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Protocols.Pop3;
@@ -29,7 +30,7 @@ public sealed class Pop3Gateway(
             return;
         }
 
-        await using var backend = new Pop3Backend(grains, messages, logger);
+        await using var backend = new Pop3Backend(grains, messages, LoginPeer.Of(admitted.Peer.Address), logger);
         var session = new Pop3ServerSession(_server, backend, backend, admitted.Peer.IsClearTextAllowed ? ClearText : SaslPolicy.None, time);
 
         // Not ConnectionClosed: it fires when the client has sent its last octet, be it that of QUIT, whose deletions are still to be carried out.

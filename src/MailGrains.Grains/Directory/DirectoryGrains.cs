@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -10,7 +9,9 @@ public static class DirectoryGrains
     public static IServiceCollection AddDirectoryGrains(this IServiceCollection services, PasswordOptions? passwords = null)
     {
         services.AddMetrics();
-        services.TryAddSingleton(s => new PasswordChecks(passwords ?? new PasswordOptions(), s.GetRequiredService<IMeterFactory>()));
+        services.TryAddSingleton(passwords ?? new PasswordOptions());
+        services.TryAddSingleton<PasswordChecks>();
+        services.TryAddSingleton<DecoySalts>();
         return services;
     }
 }

@@ -12,6 +12,7 @@ internal sealed class MailboxChanges(IGrainFactory grains, StorageAccounts accou
             ? new MailboxRecord(address.ToString(), MailboxId.Parse(entry.Value.Mailbox), entry.Value.QuotaBytes)
             {
                 Complete = entry.Value.State == EntryState.Ready,
+                Account = StoredSettings.Read(entry.Value.Account),
             }
             : null;
 
@@ -34,6 +35,12 @@ internal sealed class MailboxChanges(IGrainFactory grains, StorageAccounts accou
             return refusal!;
         }
 
+        var (account, accountViolation) = await AccountRules.NormalizeAsync(change, settings.Account, cancellationToken);
+        if (accountViolation is not null)
+        {
+            return new PutOutcome(PutStatus.Invalid, accountViolation);
+        }
+
         if (await change.Partition.ReadAsync(TenantPartition.AliasRow(address), StoredJson.Readable.AliasEntry, cancellationToken) is not null)
         {
             return new PutOutcome(PutStatus.Taken, "The address is an alias.");
@@ -47,12 +54,13 @@ internal sealed class MailboxChanges(IGrainFactory grains, StorageAccounts accou
         }
 
         var wanted = before is null or { Value.State: EntryState.Deleting }
-            ? new MailboxEntry(EntryState.Creating, domain.Id, NewId(change, address), settings.QuotaBytes ?? 0)
+            ? new MailboxEntry(EntryState.Creating, domain.Id, NewId(change, address), settings.QuotaBytes ?? 0, account)
             : before.Value with
             {
                 State = before.Value.State == EntryState.Creating ? EntryState.Creating : EntryState.Changing,
                 DomainId = domain.Id,
                 QuotaBytes = settings.QuotaBytes ?? before.Value.QuotaBytes,
+                Account = account ?? before.Value.Account,
             };
         var entry = await change.CommitAsync(row, before, wanted, type);
         await SetUpAsync(change, address, wanted, settings.Password);
@@ -78,7 +86,7 @@ internal sealed class MailboxChanges(IGrainFactory grains, StorageAccounts accou
     {
         var mailbox = MailboxId.Parse(entry.Mailbox);
         var account = grains.GetGrain<IAccountGrain>(AccountKey.Of(change.Tenant, address));
-        change.Require(await account.PutAsync(mailbox, password, change.Revision, CancellationToken.None));
+        change.Require(await account.PutAsync(mailbox, password, StoredSettings.Read(entry.Account), change.Revision, CancellationToken.None));
         if (!await grains.GetGrain<IMailboxGrain>(entry.Mailbox).CreateAsync(entry.QuotaBytes, CancellationToken.None))
         {
             // Only this tenant deletes its mailboxes, and says so in its partition first.

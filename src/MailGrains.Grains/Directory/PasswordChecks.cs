@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using MailGrains.Contracts;
+using MailGrains.Contracts.Directory;
 
 namespace MailGrains.Grains.Directory;
 
@@ -37,6 +38,7 @@ public sealed class PasswordChecks : IDisposable
     private readonly PasswordOptions _options;
     private readonly SemaphoreSlim _slots;
     private readonly ScramVerifier _nobody;
+    private readonly ScramVerifier _nobodySha1;
     private readonly Counter<long> _rounds;
     private int _waiting;
 
@@ -45,7 +47,8 @@ public sealed class PasswordChecks : IDisposable
         _rounds = meters.Create(GrainMetrics.MeterName).CreateCounter<long>("mailgrains.password.rounds", "{round}", "Rounds of PBKDF2, what passwords cost.");
         _options = options;
         _slots = new SemaphoreSlim(options.MaxConcurrent);
-        _nobody = new ScramVerifier(options.Iterations, RandomNumberGenerator.GetBytes(16), RandomNumberGenerator.GetBytes(32), []);
+        _nobody = Random(SHA256.HashSizeInBytes);
+        _nobodySha1 = Random(SHA1.HashSizeInBytes);
     }
 
     public void Dispose() => _slots.Dispose();
@@ -57,12 +60,25 @@ public sealed class PasswordChecks : IDisposable
         return RunAsync(() => checkedBy.Verify(HashAlgorithmName.SHA256, prepared) && verifier is not null, checkedBy.Iterations, cancellationToken);
     }
 
+    /// <summary>RFC 5802 §3; cheap, so it is done at once: the client has done the rounds.</summary>
+    /// <returns>The server's signature, or null where the proof is wrong.</returns>
+    internal byte[]? Verify(ScramVerifier? verifier, ScramDigest digest, byte[] authMessage, byte[] clientProof)
+    {
+        var secret = (verifier ?? (digest == ScramDigest.Sha1 ? _nobodySha1 : _nobody)).ToSecret(digest);
+        return secret.Check(authMessage, clientProof) && verifier is not null ? secret.Sign(authMessage) : null;
+    }
+
     /// <exception cref="StoreUnavailableException">Too many passwords are being checked.</exception>
     internal Task<(ScramVerifier Sha256, ScramVerifier Sha1)> MakeAsync(string prepared, CancellationToken cancellationToken) => RunAsync(
         () => (ScramVerifier.Make(HashAlgorithmName.SHA256, prepared, _options.Iterations),
             ScramVerifier.Make(HashAlgorithmName.SHA1, prepared, _options.Iterations)),
         2 * _options.Iterations,
         cancellationToken);
+
+    /// <summary>A verifier that nothing fits.</summary>
+    private ScramVerifier Random(int hashBytes) => new(
+        _options.Iterations, RandomNumberGenerator.GetBytes(ScramVerifier.SaltBytes), RandomNumberGenerator.GetBytes(hashBytes),
+        RandomNumberGenerator.GetBytes(hashBytes));
 
     private async Task<T> RunAsync<T>(Func<T> derive, int rounds, CancellationToken cancellationToken)
     {

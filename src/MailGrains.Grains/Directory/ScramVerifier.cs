@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using MailGrains.Contracts.Directory;
+using MailGrains.Protocols.Sasl;
 
 namespace MailGrains.Grains.Directory;
 
@@ -8,7 +10,7 @@ namespace MailGrains.Grains.Directory;
 /// </summary>
 internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredKey, byte[] ServerKey)
 {
-    private const int SaltBytes = 16;
+    public const int SaltBytes = 16;
 
     /// <summary>A verifier with a new salt. Costly: one PBKDF2 of <paramref name="iterations"/> rounds.</summary>
     /// <param name="prepared">The password after <see cref="SaslPrep"/>.</param>
@@ -25,6 +27,10 @@ internal sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredK
     /// <summary>Costly, as <see cref="Make"/>; takes the same time whether the password is right or wrong.</summary>
     public bool Verify(HashAlgorithmName hash, string prepared) =>
         CryptographicOperations.FixedTimeEquals(StoredKeyOf(hash, SaltedPassword(hash, prepared, Salt, Iterations)), StoredKey);
+
+    /// <summary>The same for <see cref="ScramSecret.Check"/> and <see cref="ScramSecret.Sign"/>.</summary>
+    public ScramSecret ToSecret(ScramDigest digest) =>
+        new(digest == ScramDigest.Sha1 ? ScramHash.Sha1 : ScramHash.Sha256, Salt, Iterations, StoredKey, ServerKey);
 
     /// <summary>RFC 5802 §2.2: Hi() is PBKDF2 with the hash's HMAC and the hash's length.</summary>
     private static byte[] SaltedPassword(HashAlgorithmName hash, string prepared, byte[] salt, int iterations) =>

@@ -1,6 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Senders;
 
 namespace MailGrains.Grains.Directory;
 
@@ -26,7 +28,7 @@ internal enum EntryState
 internal sealed record DomainEntry(EntryState State, string Id, int Account, string? CatchAll, string? Postmaster);
 
 /// <summary>What a tenant's partition says of one mailbox; <see cref="DomainId"/> is the domain's id when the mailbox was made.</summary>
-internal sealed record MailboxEntry(EntryState State, string DomainId, string Mailbox, long QuotaBytes);
+internal sealed record MailboxEntry(EntryState State, string DomainId, string Mailbox, long QuotaBytes, StoredSettings? Account = null);
 
 /// <summary>What a tenant's partition says of one alias.</summary>
 internal sealed record AliasEntry(EntryState State, string DomainId, string[] Targets);
@@ -46,7 +48,32 @@ internal enum StoredAddressKind
 internal sealed record StoredAddress(string DomainId, string Tenant, StoredAddressKind Kind, string? Mailbox, string[]? Targets);
 
 /// <summary>An account's own row; without a <see cref="Mailbox"/> it is deleted, without verifiers nobody can log in.</summary>
-internal sealed record StoredAccount(string? Mailbox, ScramVerifier? Sha256, ScramVerifier? Sha1);
+internal sealed record StoredAccount(string? Mailbox, ScramVerifier? Sha256, ScramVerifier? Sha1, StoredSettings? Settings = null)
+{
+    public static StoredAccount Deleted { get; } = new(null, null, null);
+
+    public ScramVerifier? VerifierOf(ScramDigest digest) => Mailbox is null ? null : digest == ScramDigest.Sha1 ? Sha1 : Sha256;
+}
+
+/// <summary>What a tenant has set for an account; a record without has the defaults.</summary>
+internal sealed record StoredSettings(bool Disabled, string[] SendAs, StoredLimits? Limits)
+{
+    public static StoredSettings Of(AccountSettings settings) => new(
+        settings.Disabled,
+        settings.SendAs.IsDefault ? [] : [.. settings.SendAs],
+        settings.Limits is { } l ? new StoredLimits(l.MessagesPerHour, l.MessagesPerDay, l.RecipientsPerHour, l.RecipientsPerDay) : null);
+
+    public static AccountSettings Read(StoredSettings? stored) =>
+        stored is null ? AccountSettings.Default : new AccountSettings(stored.Disabled, [.. stored.SendAs], stored.Limits?.Read());
+}
+
+internal sealed record StoredLimits(int MessagesPerHour, int MessagesPerDay, int RecipientsPerHour, int RecipientsPerDay)
+{
+    public SendingLimits Read() => new(MessagesPerHour, MessagesPerDay, RecipientsPerHour, RecipientsPerDay);
+}
+
+/// <summary>A random key of the installation.</summary>
+internal sealed record StoredSecret(byte[] Key);
 
 /// <summary>
 /// The records' form in the store: JSON, so that an operator reads them in any table browser. An unknown property is passed over, a missing one
@@ -59,6 +86,7 @@ internal sealed record StoredAccount(string? Mailbox, ScramVerifier? Sha256, Scr
 [JsonSerializable(typeof(StoredDomain))]
 [JsonSerializable(typeof(StoredAddress))]
 [JsonSerializable(typeof(StoredAccount))]
+[JsonSerializable(typeof(StoredSecret))]
 internal sealed partial class StoredJson : JsonSerializerContext
 {
     /// <summary>Letters of every script stand as they are: the size of a record can be told from its text.</summary>

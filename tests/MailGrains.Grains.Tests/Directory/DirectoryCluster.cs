@@ -139,6 +139,8 @@ internal sealed class TestTenant(DirectoryCluster cluster, string name)
 {
     public const string Password = "open sesame";
 
+    public static LoginAttempt Attempt { get; } = new(AccessScope.Pop3, "192.0.2.1");
+
     public string Name => name;
 
     public string Domain => name + ".test";
@@ -157,8 +159,8 @@ internal sealed class TestTenant(DirectoryCluster cluster, string name)
     public async Task<PutOutcome> PutDomainAsync(string domain, string? catchAll = null, string? postmaster = null) =>
         await Grain.PutDomainAsync(domain, new DomainSettings(catchAll, postmaster), default);
 
-    public async Task<PutOutcome> PutMailboxAsync(string text, string? password = Password, long? quotaBytes = null) =>
-        await Grain.PutMailboxAsync(Address(text), new MailboxSettings(password, quotaBytes), default);
+    public async Task<PutOutcome> PutMailboxAsync(string text, string? password = Password, long? quotaBytes = null, AccountSettings? account = null) =>
+        await Grain.PutMailboxAsync(Address(text), new MailboxSettings(password, quotaBytes) { Account = account }, default);
 
     public async Task<PutOutcome> PutAliasAsync(string text, params IReadOnlyList<string> targets) =>
         await Grain.PutAliasAsync(Address(text), [.. targets.Select(t => Address(t).ToString())], default);
@@ -170,7 +172,7 @@ internal sealed class TestTenant(DirectoryCluster cluster, string name)
     public async Task<AddressResolution> ResolveAsync(string text) => await AddressGrain(text).ResolveAsync(default);
 
     public async Task<MailboxId?> LogInAsync(string text, string password = Password) =>
-        await Account(text).VerifyPasswordAsync(password, default);
+        (await Account(text).LogInAsync(password, Attempt, default)).Account?.Mailbox;
 
     /// <summary>Whether the mailbox stands and is sound.</summary>
     public async Task<bool> ExistsAsync(MailboxId mailbox)

@@ -43,7 +43,7 @@ public sealed class FencingTests(DirectoryCluster cluster)
         var late = MailboxId.New(tenant.Name, 0);
         Assert.Equal(DirectoryWrite.Stale, await tenant.AddressGrain("bob").PutAsync(record with { Mailbox = late }, before, None));
         Assert.Equal(DirectoryWrite.Stale, await tenant.AddressGrain("bob").DeleteAsync(record.DomainId, before, None));
-        Assert.Equal(DirectoryWrite.Stale, await tenant.Account("bob").PutAsync(late, "an older password", before, None));
+        Assert.Equal(DirectoryWrite.Stale, await tenant.Account("bob").PutAsync(late, "an older password", null, before, None));
         Assert.Equal(DirectoryWrite.Stale, await tenant.Account("bob").DeleteAsync(before, None));
         var grain = cluster.Grains.GetGrain<IDomainGrain>(tenant.Domain);
         Assert.Equal(DirectoryWrite.Stale, await grain.PutAsync(domain, before, None));
@@ -66,7 +66,7 @@ public sealed class FencingTests(DirectoryCluster cluster)
 
         // A late PUT of before the deletion does not bring it back.
         Assert.Equal(DirectoryWrite.Stale, await tenant.AddressGrain("bob").PutAsync(record, revision, None));
-        Assert.Equal(DirectoryWrite.Stale, await tenant.Account("bob").PutAsync(record.Mailbox, TestTenant.Password, revision, None));
+        Assert.Equal(DirectoryWrite.Stale, await tenant.Account("bob").PutAsync(record.Mailbox, TestTenant.Password, null, revision, None));
 
         await tenant.Grain.DeleteDomainAsync(tenant.Domain, None);
         await tenant.Grain.DeleteAsync(None);
