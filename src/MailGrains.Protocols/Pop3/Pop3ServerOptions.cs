@@ -6,8 +6,8 @@ public sealed class Pop3ServerOptions
     /// <summary>In the greeting.</summary>
     public required string HostName { get; init; }
 
-    /// <summary>A command line with its CRLF. RFC 2449 §4 says 255; an AUTH response (RFC 5034 §4) may be longer.</summary>
-    public int MaxLineBytes { get; init; } = 2_048;
+    /// <summary>A line with its CRLF. RFC 2449 §4 says 255 for commands, but a response to AUTH may have all that a mechanism needs (RFC 5034 §4).</summary>
+    public int MaxLineBytes { get; init; } = 12_288;
 
     /// <summary>RFC 1939 §3: at least ten minutes.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
@@ -15,8 +15,8 @@ public sealed class Pop3ServerOptions
     /// <summary>For the client to read answers that wait.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Failed logins before the session ends.</summary>
-    public int MaxFailedLogins { get; init; } = 3;
+    /// <summary>Failed logins before the session ends: clients that try one wrong password by every mechanism still hear what is wrong.</summary>
+    public int MaxFailedLogins { get; init; } = 10;
 
     /// <summary>From a failed login to its answer; no thread waits.</summary>
     public TimeSpan FailedLoginDelay { get; init; } = TimeSpan.FromSeconds(2);

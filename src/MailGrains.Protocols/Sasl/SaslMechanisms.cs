@@ -22,9 +22,20 @@ internal static class SaslMechanisms
     /// <summary>A line of 12,288 octets (RFC 4954 §4), CRLF included, holds no longer response in base64.</summary>
     public const int MaxResponseBytes = (12_288 - 2) / 4 * 3;
 
+    private const SaslNeeds Scram = SaslNeeds.Login | SaslNeeds.Scram;
+    private const SaslNeeds BoundScram = Scram | SaslNeeds.EndPointBinding;
+    private const SaslNeeds Bearer = SaslNeeds.Login | SaslNeeds.Bearer;
+
     private static readonly SaslMechanism[] Rows =
     [
+        new("SCRAM-SHA-256-PLUS", BoundScram, (policy, backend) => new ScramExchange(ScramHash.Sha256, true, policy, backend)),
+        new("SCRAM-SHA-256", Scram, (policy, backend) => new ScramExchange(ScramHash.Sha256, false, policy, backend)),
+        new("SCRAM-SHA-1-PLUS", BoundScram, (policy, backend) => new ScramExchange(ScramHash.Sha1, true, policy, backend)),
+        new("SCRAM-SHA-1", Scram, (policy, backend) => new ScramExchange(ScramHash.Sha1, false, policy, backend)),
         new("PLAIN", SaslNeeds.Login, (_, backend) => new PlainExchange(backend)),
+        new("LOGIN", SaslNeeds.Login, (_, backend) => new LoginExchange(backend)),
+        new("OAUTHBEARER", Bearer, (_, backend) => new BearerExchange(backend, OAuthBearerMessage.Decode, OAuthBearerMessage.Refusal)),
+        new("XOAUTH2", Bearer, (_, backend) => new BearerExchange(backend, XOAuth2Message.Decode, XOAuth2Message.Refusal)),
     ];
 
     /// <summary>By what is met: whoever asks gets a list that is there already.</summary>
@@ -53,7 +64,10 @@ internal static class SaslMechanisms
     /// <summary>"=" stands for an initial response that is empty (RFC 4954 §4, RFC 5034 §4).</summary>
     public static byte[]? DecodeInitial(ReadOnlySpan<byte> text) => text.SequenceEqual("="u8) ? [] : Decode(text);
 
-    /// <summary>Strict base64 (RFC 4648 §4): no white space, padding required. Null when it is not.</summary>
+    /// <summary>
+    /// Strict base64 (RFC 4648 §4): no white space, padding required, and no bits in it that mean nothing (RFC 4648 §3.5), so that there is one text for an
+    /// octet string. Null when it is not.
+    /// </summary>
     public static byte[]? Decode(ReadOnlySpan<byte> text)
     {
         if (text.IndexOfAny(" \t\r\n"u8) >= 0 || !Base64.IsValid(text, out var length))
@@ -62,7 +76,16 @@ internal static class SaslMechanisms
         }
 
         var decoded = new byte[length];
-        return Base64.DecodeFromUtf8(text, decoded, out _, out var written) == OperationStatus.Done && written == length ? decoded : null;
+        return Base64.DecodeFromUtf8(text, decoded, out _, out var written) == OperationStatus.Done && written == length && IsLastGroupCanonical(text, decoded)
+            ? decoded
+            : null;
+    }
+
+    private static bool IsLastGroupCanonical(ReadOnlySpan<byte> text, ReadOnlySpan<byte> decoded)
+    {
+        Span<byte> group = stackalloc byte[4];
+        var octets = decoded.Length % 3;
+        return octets == 0 || (Base64.EncodeToUtf8(decoded[^octets..], group, out _, out _) == OperationStatus.Done && group.SequenceEqual(text[^4..]));
     }
 
     private static bool IsMet(SaslMechanism row, SaslNeeds meets) => (row.Needs & ~meets) == 0;

@@ -8,7 +8,7 @@ public sealed class Pop3NoiseTests
 {
     private static readonly string[] Words =
     [
-        "USER alice@example.test\r\n", "PASS secret word\r\n", "AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZWNyZXQgd29yZA==\r\n", "AUTH PLAIN\r\n", "*\r\n", "STAT\r\n",
+        "USER alice@example.test\r\n", "PASS secret word\r\n", "AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZWNyZXQgd29yZA==\r\n", "AUTH PLAIN\r\n", "AUTH LOGIN\r\n", "AUTH SCRAM-SHA-1 biwsbj11c2VyLHI9YWJj\r\n", "AUTH XOAUTH2 \r\n", "YWJj\r\n", "*\r\n", "STAT\r\n",
         "LIST\r\n", "LIST 1\r\n", "UIDL\r\n", "RETR 1\r\n", "TOP 1 ", "0\r\n", "DELE 2\r\n", "RSET\r\n", "CAPA\r\n", "UTF8\r\n", "LANG\r\n", " ", "\r\n", "\r", "\n", "\0", "ÿ",
         "99999999999999999999", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     ];
