@@ -4,6 +4,7 @@ using MailGrains.Contracts;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Gateways.Filters;
 using MailGrains.Messages.Headers;
 using MailGrains.Messages.Summaries;
 using MailGrains.Protocols.Smtp;
@@ -20,11 +21,17 @@ namespace MailGrains.Gateways.Smtp;
 /// </summary>
 public sealed partial class HandOver(
     IGrainFactory grains, RecipientResolver resolver, StorageAccounts accounts, SummaryReader summaries, TimeProvider time, GatewayOptions options,
-    ILogger<HandOver> logger)
+    ILogger<HandOver> logger, FilterPipeline? filters = null)
 {
     private readonly BodyBlobs _bodies = new(accounts, time);
     private readonly GrainKind<IMailboxGrain> _mailboxes = new(grains);
     private readonly IMdaGrain _mda = grains.GetGrain<IMdaGrain>(0);
+
+    /// <summary>Filters look at a message before it is handed over.</summary>
+    public bool IsFiltered => filters is { IsOff: false };
+
+    /// <summary>What they may take of a message's time.</summary>
+    public TimeSpan FilterTime => filters?.LongestTimeout ?? TimeSpan.Zero;
 
     public ValueTask<DeliveryStatus> CheckAsync(MailboxId mailbox, long bytes, CancellationToken cancellationToken) =>
         _mailboxes.Of(mailbox.ToString()).CheckDeliveryAsync(bytes, cancellationToken);
@@ -53,18 +60,44 @@ public sealed partial class HandOver(
         return true;
     }
 
-    public async ValueTask<SmtpReply> DeliverAsync(
+    /// <summary>Asks the filters; null where none looks at this message. Nothing is handed over before it has answered.</summary>
+    public async ValueTask<MessageVerdict?> JudgeAsync(
         Transaction transaction, MessageOrigin origin, IncomingContent content, CancellationToken cancellationToken)
+    {
+        var blob = content.Blobs.Values.FirstOrDefault()?.Blob;
+        var facts = new MessageFacts(
+            origin.TraceId, origin.Peer, origin.Hello.Name, transaction.ReversePath.Text, [.. transaction.Recipients.Select(r => r.ForwardPath)],
+            new FilteredContent(
+                Trace(transaction, origin, content), content.Bytes,
+                cancel => blob is null ? new(new MemoryStream(content.Inline!, writable: false)) : _bodies.OpenAsync(blob, cancel)))
+        {
+            Login = origin.Login,
+            ReverseName = origin.ReverseName,
+            TlsVersion = origin.Tls?.Version,
+        };
+        return await filters!.JudgeAsync(facts, cancellationToken);
+    }
+
+    /// <param name="verdict">Of the filters, where there are any: none that refuses the message.</param>
+    public async ValueTask<SmtpReply> DeliverAsync(
+        Transaction transaction, MessageOrigin origin, IncomingContent content, MessageVerdict? verdict, CancellationToken cancellationToken)
     {
         var hops = transaction.Hops();
         var trace = Trace(transaction, origin, content);
+        if (verdict is not null)
+        {
+            // Above Received, where nothing that came with the message can stand.
+            trace = [.. verdict.Fields(options.HostName), .. trace];
+        }
+
+        var isJunk = verdict?.Action == FilterAction.Junk;
         if (hops is [var only])
         {
-            var result = await DeliverOneAsync(transaction, origin, content, trace, only, cancellationToken);
+            var result = await DeliverOneAsync(transaction, origin, content, trace, isJunk, only, cancellationToken);
             return ReplyOf([result.Status], origin);
         }
 
-        var results = await Task.WhenAll(hops.Select(h => DeliverOneAsync(transaction, origin, content, trace, h, cancellationToken).AsTask()));
+        var results = await Task.WhenAll(hops.Select(h => DeliverOneAsync(transaction, origin, content, trace, isJunk, h, cancellationToken).AsTask()));
         return ReplyOf([.. results.Select(r => r.Status)], origin);
     }
 
@@ -73,7 +106,15 @@ public sealed partial class HandOver(
     {
         foreach (var body in content.Blobs.Values)
         {
-            await _bodies.DiscardAsync(body.Blob!, cancellationToken);
+            try
+            {
+                await _bodies.DiscardAsync(body.Blob!, cancellationToken);
+            }
+            catch (Exception e) when (e is StoreException or OperationCanceledException)
+            {
+                // The refusal stands all the same.
+                LogLeftForSweeper(body.Blob!.Name, e.Message);
+            }
         }
     }
 
@@ -92,7 +133,8 @@ public sealed partial class HandOver(
     }
 
     private async ValueTask<DeliveryResult> DeliverOneAsync(
-        Transaction transaction, MessageOrigin origin, IncomingContent content, byte[] trace, Hop hop, CancellationToken cancellationToken)
+        Transaction transaction, MessageOrigin origin, IncomingContent content, byte[] trace, bool isJunk, Hop hop,
+        CancellationToken cancellationToken)
     {
         var mailbox = hop.Target.Mailbox;
         var body = content.BodyFor(mailbox.Tenant);
@@ -109,6 +151,7 @@ public sealed partial class HandOver(
                     content.EncodedSummary, content.Summary.ThreadId() ?? origin.Email.Low, origin.ReceivedAt, origin.Email)
                 {
                     OtherIds = otherIds,
+                    IsJunk = isJunk,
                 },
                 cancellationToken);
         }

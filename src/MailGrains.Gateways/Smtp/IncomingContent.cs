@@ -39,6 +39,9 @@ public sealed class IncomingContent
 
     public const int MaxReceived = 50;
 
+    /// <summary>The content in memory; null where it lies in blobs.</summary>
+    public byte[]? Inline => _inline?.Inline;
+
     /// <summary>Blobs by tenant; empty when the content is inline.</summary>
     public IReadOnlyDictionary<string, MessageBody> Blobs => _bodies;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Net;
 using MailGrains.Contracts.Delivery;
+using MailGrains.Gateways.Filters;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Storage;
 using Microsoft.Extensions.Logging;
@@ -21,6 +22,7 @@ public sealed partial class IncomingMessage(
     private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(8 * 1024);
     private int _buffered;
     private LargeBody? _large;
+    private MessageVerdict? _verdict;
 
     /// <summary>What a submission repaired is not what was received; set before <see cref="CompleteAsync"/>.</summary>
     public AsReceived? AsReceived { get; set; }
@@ -47,7 +49,7 @@ public sealed partial class IncomingMessage(
     public async ValueTask<SmtpReply> CompleteAsync(CancellationToken cancellationToken)
     {
         // The connection's end must not undo a hand-over that has begun: it gets its own time.
-        using var limit = new CancellationTokenSource(options.HandOverTimeout);
+        using var limit = new CancellationTokenSource(options.HandOverTimeout + handOver.FilterTime);
         var started = Stopwatch.GetTimestamp();
         SmtpReply reply;
         long bytes;
@@ -96,6 +98,16 @@ public sealed partial class IncomingMessage(
                 return (TooManyHops554, bytes);
             }
 
+            if (handOver.IsFiltered)
+            {
+                _verdict = await handOver.JudgeAsync(transaction, origin, content, cancellationToken);
+                if (_verdict?.Refusal(origin.TraceId) is { } refusal)
+                {
+                    await handOver.ForgetAsync(content, cancellationToken);
+                    return (refusal, bytes);
+                }
+            }
+
             if (!await handOver.StillLeadsAsync(transaction, cancellationToken))
             {
                 // The client's repeat hears at RCPT what is right now.
@@ -103,7 +115,7 @@ public sealed partial class IncomingMessage(
                 return (SmtpReply.LocalError451, bytes);
             }
 
-            return (await handOver.DeliverAsync(transaction, origin, content, cancellationToken), bytes);
+            return (await handOver.DeliverAsync(transaction, origin, content, _verdict, cancellationToken), bytes);
         }
         catch (StoreException e)
         {
@@ -142,13 +154,14 @@ public sealed partial class IncomingMessage(
     {
         var reversePath = new LogText(transaction.ReversePath.Text);
         var recipients = transaction.Recipients.Count;
+        var verdict = _verdict is null ? "" : $"; {_verdict}";
         if (origin.Login is { } login)
         {
-            LogSubmission(origin.TraceId, new LogText(login), origin.Peer, reversePath, recipients, bytes, status, milliseconds);
+            LogSubmission(origin.TraceId, new LogText(login), origin.Peer, reversePath, recipients, bytes, status, milliseconds, verdict);
         }
         else
         {
-            LogMessage(origin.TraceId, origin.Peer, reversePath, recipients, bytes, status, milliseconds);
+            LogMessage(origin.TraceId, origin.Peer, reversePath, recipients, bytes, status, milliseconds, verdict);
         }
     }
 
@@ -170,15 +183,15 @@ public sealed partial class IncomingMessage(
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms")]
+        Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms{Verdict}")]
     private partial void LogMessage(
-        string traceId, IPAddress peer, LogText reversePath, int recipients, long bytes, string status, double milliseconds);
+        string traceId, IPAddress peer, LogText reversePath, int recipients, long bytes, string status, double milliseconds, string verdict);
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "{TraceId} of {Login} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms")]
+        Message = "{TraceId} of {Login} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms{Verdict}")]
     private partial void LogSubmission(
-        string traceId, LogText login, IPAddress peer, LogText reversePath, int recipients, long bytes, string status, double milliseconds);
+        string traceId, LogText login, IPAddress peer, LogText reversePath, int recipients, long bytes, string status, double milliseconds, string verdict);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients: not taken, {Reason}")]
     private partial void LogAborted(string traceId, IPAddress peer, LogText reversePath, int recipients, SmtpContentFailure reason);

@@ -39,13 +39,18 @@ public sealed class BodyBlobs(StorageAccounts accounts, TimeProvider time)
         return new MessageBody(length, null, blob);
     }
 
+    /// <summary>Opens a body's content.</summary>
+    /// <exception cref="StoreException">The store failed, or the body is gone (<see cref="StoreFailure.Unreadable"/>).</exception>
+    public async ValueTask<Stream> OpenAsync(BodyBlob blob, CancellationToken cancellationToken) =>
+        await accounts[blob.Account].Blobs.ReadAsync(blob.Name, 0, null, cancellationToken).ConfigureAwait(false)
+        ?? throw new StoreException(StoreFailure.Unreadable, $"Blob '{blob.Name}' is gone.");
+
     /// <summary>Copies a body for holders that must not share it: another tenant's, or a mailbox that a message is copied to.</summary>
     /// <exception cref="StoreException">The store failed, or the source is gone (<see cref="StoreFailure.Unreadable"/>).</exception>
     public async Task<MessageBody> CopyAsync(
         BodyBlob source, string tenant, EmailId email, IReadOnlyCollection<BodyHolder> holders, CancellationToken cancellationToken)
     {
-        var content = await accounts[source.Account].Blobs.ReadAsync(source.Name, 0, null, cancellationToken).ConfigureAwait(false)
-            ?? throw new StoreException(StoreFailure.Unreadable, $"Blob '{source.Name}' is gone.");
+        var content = await OpenAsync(source, cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
         {
             return await WriteAsync(tenant, email, holders, content, cancellationToken).ConfigureAwait(false);
