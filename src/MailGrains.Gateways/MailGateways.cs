@@ -1,6 +1,7 @@
 using MailGrains.Contracts;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Filters;
 using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
 using MailGrains.Gateways.Submissions;
@@ -8,6 +9,7 @@ using MailGrains.Gateways.Tls;
 using MailGrains.Messages.Summaries;
 using MailGrains.Protocols.Tls;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways;
 
@@ -37,6 +39,12 @@ public static class MailGateways
         services.AddSingleton<Pop3Gateway>();
         return services;
     }
+
+    /// <summary>Adds filters of mail; without this call, or without any filter in the options, there are none.</summary>
+    public static IServiceCollection AddMailFilters(this IServiceCollection services, FilterOptions options) =>
+        services.AddSingleton(provider => options.Build(
+            provider.GetRequiredService<GatewayMetrics>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<FilterPipeline>>()));
 
     private static SenderRightsOf RightsByTenant(IServiceProvider services)
     {

@@ -10,7 +10,7 @@ namespace MailGrains.Gateways.Filters;
 /// ClamAV's daemon: the content goes to it by INSTREAM (clamd(8)) over a connection a message, in pieces of at most 64 KiB. A signature found
 /// refuses the message; an error of the daemon's, its own size limit among them, is a failure and its policy's.
 /// </summary>
-public sealed class ClamdFilter(EndPoint address, FilterLimits limits) : IMessageFilter, IDisposable
+public sealed class ClamdFilter(EndPoint address, FilterLimits limits) : IMessageFilter
 {
     private const int PieceBytes = 64 * 1024;
     private const int MaxReplyBytes = 1024;

@@ -10,7 +10,7 @@ namespace MailGrains.Gateways.Filters;
 /// Asks all filters at once and takes the worst verdict. Facts in, verdict out: the caller acts on it. However a filter fails, in its time or
 /// by taking too long, its policy decides, and nobody waits longer than the longest time-out.
 /// </summary>
-public sealed partial class FilterPipeline
+public sealed partial class FilterPipeline : IDisposable
 {
     private readonly IMessageFilter[] _filters;
     private readonly bool _submission;
@@ -42,6 +42,14 @@ public sealed partial class FilterPipeline
 
         var verdicts = await Task.WhenAll(_filters.Select(f => AskAsync(f, message, cancellationToken)));
         return MessageVerdict.Of(verdicts, isSubmission: message.Login is not null);
+    }
+
+    public void Dispose()
+    {
+        foreach (var filter in _filters)
+        {
+            filter.Dispose();
+        }
     }
 
     private async Task<FilterVerdict> AskAsync(IMessageFilter filter, MessageFacts message, CancellationToken cancellationToken)

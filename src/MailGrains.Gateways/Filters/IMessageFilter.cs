@@ -1,7 +1,7 @@
 namespace MailGrains.Gateways.Filters;
 
 /// <summary>Looks at a whole message and says what is to be done with it; it changes nothing.</summary>
-public interface IMessageFilter
+public interface IMessageFilter : IDisposable
 {
     /// <summary>A short word; it labels metrics and stands in headers and replies.</summary>
     string Name { get; }

@@ -9,7 +9,7 @@ namespace MailGrains.Gateways.Filters;
 /// rspamd over HTTP: a POST to <c>/checkv2</c>, the envelope in its header, trace and content as its body. Connections are pooled as far as
 /// rspamd lets them live.
 /// </summary>
-public sealed class RspamdFilter : IMessageFilter, IDisposable
+public sealed class RspamdFilter : IMessageFilter
 {
     private const int MaxAnswerBytes = 256 * 1024;
 

@@ -10,6 +10,9 @@ internal static class FilterSettings
 {
     private const long Mebibyte = 1024 * 1024;
 
+    // RFC 5321 §4.5.3.2.6: a client waits ten minutes for the reply to its data.
+    private static readonly TimeSpan MostTime = TimeSpan.FromMinutes(5);
+
     public static FilterOptions Read(SettingsReader settings) => new()
     {
         Submission = settings.Flag("Filters:Submission", absent: true),
@@ -25,7 +28,7 @@ internal static class FilterSettings
     };
 
     private static FilterLimits LimitsOf(SettingsReader settings, string section, int seconds, FilterAction onFailure, long maxBytes) => new(
-        TimeSpan.FromSeconds(settings.Whole($"{section}:TimeoutSeconds", seconds, 1, 300)),
+        TimeOf(settings, $"{section}:Timeout", TimeSpan.FromSeconds(seconds)),
         settings.Text($"{section}:OnFailure")?.ToLowerInvariant() switch
         {
             null => onFailure,
@@ -34,6 +37,9 @@ internal static class FilterSettings
             var other => throw SettingsReader.Wrong($"{section}:OnFailure", other, "accept or defer"),
         },
         settings.Whole($"{section}:MaxBytes", maxBytes, 1024, 1024 * Mebibyte));
+
+    private static TimeSpan TimeOf(SettingsReader settings, string name, TimeSpan absent) =>
+        settings.Time(name, absent, MostTime) is { Ticks: > 0 } time ? time : throw SettingsReader.Wrong(name, "00:00:00", "some time");
 
     private static Uri UrlOf(string name, string value) =>
         Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"

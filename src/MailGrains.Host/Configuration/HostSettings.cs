@@ -1,6 +1,7 @@
 using System.Net;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Filters;
 using MailGrains.Gateways.Tls;
 using Microsoft.Extensions.Configuration;
 
@@ -52,6 +53,8 @@ internal sealed record HostSettings
     /// <summary>How much later each further refusal is answered to such a client.</summary>
     public required TimeSpan TarpitDelay { get; init; }
 
+    public required FilterOptions Filters { get; init; }
+
     public required bool DemoEnabled { get; init; }
 
     /// <summary>Null: made once and kept in the data folder.</summary>
@@ -92,6 +95,7 @@ internal sealed record HostSettings
             Connections = ConnectionSettings.Read(settings),
             GreetDelay = settings.Time("Smtp:GreetDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             TarpitDelay = settings.Time("Smtp:TarpitDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
+            Filters = FilterSettings.Read(settings),
             DemoEnabled = settings.Flag("Demo:Enabled", absent: true),
             DemoPassword = settings.Text("Demo:Password"),
             AdminApiKey = settings.Text("Admin:ApiKey"),

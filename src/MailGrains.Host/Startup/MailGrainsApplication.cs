@@ -123,6 +123,7 @@ internal static class MailGrainsApplication
             },
             settings.Connections,
             new TlsOptions { HostName = settings.HostName, DataFolder = settings.Storage.Path, Certificates = settings.Certificates });
+        services.AddMailFilters(settings.Filters);
         if (settings.Has(HostRoles.Gateway))
         {
             services.AddHostedService<CertificateReload>();

@@ -1,0 +1,4 @@
+using MailGrains.Testing.Daemons;
+
+[assembly: AssemblyFixture(typeof(RspamdServer))]
+[assembly: AssemblyFixture(typeof(ClamdServer))]
