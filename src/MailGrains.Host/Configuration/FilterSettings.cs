@@ -10,6 +10,9 @@ internal static class FilterSettings
 {
     private const long Mebibyte = 1024 * 1024;
 
+    // What the system's socket addresses hold (unix(7)).
+    private const int MaxSocketPath = 107;
+
     // RFC 5321 §4.5.3.2.6: a client waits ten minutes for the reply to its data.
     private static readonly TimeSpan MostTime = TimeSpan.FromMinutes(5);
 
@@ -49,7 +52,7 @@ internal static class FilterSettings
     /// <summary>A socket's path, or <c>host:port</c>.</summary>
     private static EndPoint AddressOf(string name, string value)
     {
-        if (value.StartsWith('/'))
+        if (value.StartsWith('/') && value.Length <= MaxSocketPath)
         {
             return new UnixDomainSocketEndPoint(value);
         }
