@@ -1,3 +1,4 @@
+using System.Text;
 using MailGrains.EndToEnd.Tests.Clients;
 using MailGrains.EndToEnd.Tests.Cluster;
 using MailGrains.Testing.Daemons;
@@ -37,7 +38,7 @@ public sealed class FilterTests
 
         using (var reader = await Pop3Session.LogInAsync(host.Pop3, Mailbox, RunningHost.Password, cancel))
         {
-            var message = await reader.RetrieveAsync(Assert.Single(await reader.ListAsync(cancel)), cancel);
+            var message = Encoding.Latin1.GetString(await reader.RetrieveAsync(Assert.Single(await reader.ListAsync(cancel)).Number, cancel));
             Assert.Contains("X-MailGrains-Verdict: mx.filtered.test; accept; clamd=accept (clean);", message, StringComparison.Ordinal);
         }
 
