@@ -27,9 +27,9 @@ public sealed class FilterTests
                 ["MailGrains:Filters:Rspamd:Url"] = (await rspamd.UrlAsync()).ToString(),
                 ["MailGrains:Filters:Clamd:Address"] = (await clamd.AddressAsync()).ToString(),
             },
-        });
+        }, cancel);
         using var admin = host.NewAdminClient();
-        await admin.PutMailboxesAsync("filtered", [Mailbox], RunningHost.Password);
+        await admin.PutMailboxesAsync("filtered", [Mailbox], RunningHost.Password, cancel);
 
         Assert.StartsWith("550 5.7.1 Message refused (rspamd: reject), id ", await SendAsync(RspamdServer.Gtube), StringComparison.Ordinal);
         Assert.StartsWith(
