@@ -28,6 +28,8 @@ public sealed class WebCluster : IAsyncLifetime
 
     public FaultingTableStore Tables { get; }
 
+    public IGrainFactory Grains => _cluster!.Client;
+
     /// <summary>A host that forgives wrong keys.</summary>
     internal WebHost Web => _web!;
 

@@ -7,7 +7,22 @@ using MailGrains.Contracts.Senders;
 namespace MailGrains.Grains.Directory;
 
 /// <summary>The tenant's header row. It stays, dead, when the tenant is deleted, so that its revision never goes back.</summary>
-internal sealed record StoredTenant(bool Live, string? DisplayName);
+internal sealed record StoredTenant(bool Live, string? DisplayName, StoredOAuth? OAuth = null, StoredLimits? Limits = null)
+{
+    [JsonIgnore]
+    public TenantSettings Settings => new(DisplayName) { OAuth = OAuth?.Read(), Limits = Limits?.Read() };
+
+    public static StoredTenant Of(TenantSettings settings) => new(
+        true,
+        settings.DisplayName,
+        settings.OAuth is { } issuer ? new StoredOAuth(issuer.Issuer, issuer.Audience, issuer.UserClaim, issuer.JwksUri) : null,
+        StoredLimits.Of(settings.Limits));
+}
+
+internal sealed record StoredOAuth(string Issuer, string Audience, string UserClaim, string? JwksUri)
+{
+    public OAuthIssuer Read() => new(Issuer, Audience, UserClaim, JwksUri);
+}
 
 /// <summary>Where an entry of a tenant stands between the steps of a change.</summary>
 internal enum EntryState
@@ -61,7 +76,7 @@ internal sealed record StoredSettings(bool Disabled, string[] SendAs, StoredLimi
     public static StoredSettings Of(AccountSettings settings) => new(
         settings.Disabled,
         settings.SendAs.IsDefault ? [] : [.. settings.SendAs],
-        settings.Limits is { } l ? new StoredLimits(l.MessagesPerHour, l.MessagesPerDay, l.RecipientsPerHour, l.RecipientsPerDay) : null);
+        StoredLimits.Of(settings.Limits));
 
     public static AccountSettings Read(StoredSettings? stored) =>
         stored is null ? AccountSettings.Default : new AccountSettings(stored.Disabled, [.. stored.SendAs], stored.Limits?.Read());
@@ -69,6 +84,10 @@ internal sealed record StoredSettings(bool Disabled, string[] SendAs, StoredLimi
 
 internal sealed record StoredLimits(int MessagesPerHour, int MessagesPerDay, int RecipientsPerHour, int RecipientsPerDay)
 {
+    public static StoredLimits? Of(SendingLimits? limits) => limits is { } l
+        ? new StoredLimits(l.MessagesPerHour, l.MessagesPerDay, l.RecipientsPerHour, l.RecipientsPerDay)
+        : null;
+
     public SendingLimits Read() => new(MessagesPerHour, MessagesPerDay, RecipientsPerHour, RecipientsPerDay);
 }
 

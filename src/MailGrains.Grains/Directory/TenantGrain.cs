@@ -16,7 +16,6 @@ namespace MailGrains.Grains.Directory;
 public sealed partial class TenantGrain : Grain, ITenantGrain
 {
     private const int MaxAttempts = 4;
-    private const int MaxDisplayNameChars = 200;
 
     private readonly ILogger _logger;
     private readonly TenantPartition _partition;
@@ -40,9 +39,10 @@ public sealed partial class TenantGrain : Grain, ITenantGrain
         _aliases = new AliasChanges(grains);
     }
 
+    // Interleaved with changes: what the store has is all that it may use.
     public async ValueTask<TenantRecord?> FindAsync(CancellationToken cancellationToken) =>
         await _partition.ReadHeaderAsync(cancellationToken) is { Value.Live: true } header
-            ? new TenantRecord(_name, new TenantSettings(header.Value.DisplayName))
+            ? new TenantRecord(_name, header.Value.Settings)
             : null;
 
     public ValueTask<PutOutcome> PutAsync(TenantSettings settings, CancellationToken cancellationToken) =>
@@ -83,15 +83,15 @@ public sealed partial class TenantGrain : Grain, ITenantGrain
 
     private static async ValueTask<PutOutcome> PutTenantAsync(TenantChange change, TenantSettings settings)
     {
-        if (settings.DisplayName is { Length: > MaxDisplayNameChars })
+        if (TenantRules.Violation(settings) is { } violation)
         {
-            return new PutOutcome(PutStatus.Invalid, $"A display name has at most {MaxDisplayNameChars} characters.");
+            return new PutOutcome(PutStatus.Invalid, violation);
         }
 
         // The list first: whatever exists can be seen.
         var created = change.Live is null;
         await change.Partition.EnterAsync(change.Revision + 1, CancellationToken.None);
-        await change.CommitHeaderAsync(new StoredTenant(true, settings.DisplayName));
+        await change.CommitHeaderAsync(StoredTenant.Of(settings));
         return created ? PutOutcome.Created : PutOutcome.Changed;
     }
 

@@ -1,11 +1,46 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Senders;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 
 namespace MailGrains.Web.Api;
 
 /// <summary>What a PUT of a tenant says; everything is replaced.</summary>
-internal sealed record TenantBody(string? DisplayName = null);
+/// <param name="OAuth">Whose tokens open the tenant's accounts; null: none.</param>
+/// <param name="Limits">For all that the tenant sends; null or empty: the service's default.</param>
+internal sealed record TenantBody(
+    string? DisplayName = null, [property: JsonPropertyName("oauth")] OAuthForm? OAuth = null, LimitsForm? Limits = null);
+
+/// <summary>Whose tokens are taken, in both directions.</summary>
+/// <param name="UserClaim">The claim that holds the account's address.</param>
+/// <param name="JwksUri">Where the keys are, where the issuer has no discovery.</param>
+internal sealed record OAuthForm(string? Issuer = null, string? Audience = null, string? UserClaim = null, string? JwksUri = null)
+{
+    public static OAuthForm? Of(OAuthIssuer? issuer) =>
+        issuer is null ? null : new OAuthForm(issuer.Issuer, issuer.Audience, issuer.UserClaim, issuer.JwksUri);
+
+    public OAuthIssuer Read() => new(Issuer ?? "", Audience ?? "", UserClaim ?? "", JwksUri);
+}
+
+/// <summary>The most that may be sent, in both directions: all four numbers, or none for the default. 0: nothing.</summary>
+internal sealed record LimitsForm(
+    int? MessagesPerHour = null, int? MessagesPerDay = null, int? RecipientsPerHour = null, int? RecipientsPerDay = null)
+{
+    public static LimitsForm? Of(SendingLimits? limits) => limits is null
+        ? null
+        : new LimitsForm(limits.MessagesPerHour, limits.MessagesPerDay, limits.RecipientsPerHour, limits.RecipientsPerDay);
+
+    /// <exception cref="ApiException">Some are missing.</exception>
+    public SendingLimits? Read() => this switch
+    {
+        { MessagesPerHour: { } mh, MessagesPerDay: { } md, RecipientsPerHour: { } rh, RecipientsPerDay: { } rd } => new SendingLimits(mh, md, rh, rd),
+        { MessagesPerHour: null, MessagesPerDay: null, RecipientsPerHour: null, RecipientsPerDay: null } => null,
+        _ => throw new ApiException(
+            StatusCodes.Status400BadRequest, "limits has all of messagesPerHour, messagesPerDay, recipientsPerHour and recipientsPerDay, or none."),
+    };
+}
 
 /// <summary>What a PUT of a domain says; everything is replaced.</summary>
 /// <param name="CatchAll">The address that takes mail for unknown users of the domain.</param>
@@ -14,7 +49,11 @@ internal sealed record DomainBody(string? CatchAll = null, string? Postmaster = 
 
 /// <summary>What a PUT of a mailbox says; what is left out stays.</summary>
 /// <param name="QuotaBytes">0: no limit.</param>
-internal sealed record MailboxBody(string? Password = null, long? QuotaBytes = null)
+/// <param name="Disabled">Nobody may log in; mail is still delivered.</param>
+/// <param name="SendAs">What it may send as beside its own address: addresses, or *@domain, of the tenant's domains.</param>
+/// <param name="Limits">Empty: the service's default.</param>
+internal sealed record MailboxBody(
+    string? Password = null, long? QuotaBytes = null, bool? Disabled = null, string[]? SendAs = null, LimitsForm? Limits = null)
 {
     /// <summary>Keeps the password out of logs.</summary>
     public override string ToString() => nameof(MailboxBody);
@@ -23,12 +62,17 @@ internal sealed record MailboxBody(string? Password = null, long? QuotaBytes = n
 /// <summary>What a PUT of an alias says.</summary>
 internal sealed record AliasBody(string[]? Targets = null);
 
-internal sealed record TenantView(string Name, string? DisplayName);
+internal sealed record TenantView(
+    string Name, string? DisplayName, [property: JsonPropertyName("oauth")] OAuthForm? OAuth, LimitsForm? Limits);
 
 internal sealed record DomainView(string Name, string? CatchAll, string? Postmaster);
 
 /// <param name="Complete">False after a PUT or DELETE that failed midway: repeat it.</param>
-internal sealed record MailboxView(string Address, string Id, long QuotaBytes, bool Complete);
+internal sealed record MailboxView(
+    string Address, string Id, long QuotaBytes, bool Complete, bool Disabled, IReadOnlyList<string> SendAs, LimitsForm? Limits);
+
+/// <param name="Limits">Those in force.</param>
+internal sealed record SendingView(int MessagesThisHour, int MessagesThisDay, int RecipientsThisHour, int RecipientsThisDay, LimitsForm Limits);
 
 internal sealed record AliasView(string Address, IReadOnlyList<string> Targets);
 
@@ -53,6 +97,7 @@ internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 [JsonSerializable(typeof(DomainView))]
 [JsonSerializable(typeof(MailboxView))]
 [JsonSerializable(typeof(AliasView))]
+[JsonSerializable(typeof(SendingView))]
 [JsonSerializable(typeof(Page<NameView>))]
 [JsonSerializable(typeof(Page<AddressView>))]
 [JsonSerializable(typeof(ProblemDetails))]

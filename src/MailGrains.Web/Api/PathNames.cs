@@ -6,7 +6,7 @@ namespace MailGrains.Web.Api;
 
 /// <summary>
 /// Names from a request's path, decoded once. The server leaves <c>%2F</c> as it is when it decodes a path, so that a route value does not tell
-/// "/" from "%2F"; both may stand in a localpart, hence the last segments are taken from the request line.
+/// "/" from "%2F"; both may stand in a localpart, hence an address is taken from the request line.
 /// </summary>
 internal static class PathNames
 {
@@ -18,10 +18,11 @@ internal static class PathNames
         ? name
         : throw Malformed("This is no domain name.");
 
-    public static AddressName Address(HttpContext context, string routeValue) =>
-        AddressName.TryParse(LastSegment(context, routeValue), out var address) ? address : throw Malformed("This is no mail address.");
+    /// <param name="following">How many segments stand behind the address.</param>
+    public static AddressName Address(HttpContext context, string routeValue, int following = 0) =>
+        AddressName.TryParse(Segment(context, routeValue, following), out var address) ? address : throw Malformed("This is no mail address.");
 
-    private static string LastSegment(HttpContext context, string routeValue)
+    private static string Segment(HttpContext context, string routeValue, int following)
     {
         if (!routeValue.Contains("%2F", StringComparison.OrdinalIgnoreCase) ||
             context.Features.Get<IHttpRequestFeature>()?.RawTarget is not { } target)
@@ -32,6 +33,11 @@ internal static class PathNames
         var path = target.AsSpan();
         path = path.IndexOf('?') is var query and >= 0 ? path[..query] : path;
         path = path.TrimEnd('/');
+        for (; following > 0; following--)
+        {
+            path = path[..Math.Max(0, path.LastIndexOf('/'))];
+        }
+
         return Uri.UnescapeDataString(path[(path.LastIndexOf('/') + 1)..].ToString());
     }
 

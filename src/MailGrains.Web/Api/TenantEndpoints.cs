@@ -24,17 +24,21 @@ internal static class TenantEndpoints
 
     private static async Task<IResult> GetAsync(IGrainFactory grains, string tenant, CancellationToken cancellationToken) =>
         await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).FindAsync(cancellationToken) is { } found
-            ? TypedResults.Ok(new TenantView(found.Name, found.Settings.DisplayName))
+            ? TypedResults.Ok(View(found.Name, found.Settings))
             : ApiProblems.NotFound("There is no such tenant.");
 
     private static async Task<IResult> PutAsync(HttpContext context, IGrainFactory grains, string tenant, CancellationToken cancellationToken)
     {
         var name = PathNames.Tenant(tenant);
         var body = await RequestBody.ReadAsync(context, ApiJson.Default.TenantBody, new TenantBody());
-        var outcome = await grains.GetGrain<ITenantGrain>(name).PutAsync(new TenantSettings(body.DisplayName), cancellationToken);
-        return AdminApi.Put(outcome, new TenantView(name, body.DisplayName), "tenants", name);
+        var settings = new TenantSettings(body.DisplayName) { OAuth = body.OAuth?.Read(), Limits = body.Limits?.Read() };
+        var outcome = await grains.GetGrain<ITenantGrain>(name).PutAsync(settings, cancellationToken);
+        return AdminApi.Put(outcome, View(name, settings), "tenants", name);
     }
 
     private static async Task<IResult> DeleteAsync(IGrainFactory grains, string tenant, CancellationToken cancellationToken) =>
         ApiProblems.Of(await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).DeleteAsync(cancellationToken));
+
+    private static TenantView View(string name, TenantSettings settings) =>
+        new(name, settings.DisplayName, OAuthForm.Of(settings.OAuth), LimitsForm.Of(settings.Limits));
 }
