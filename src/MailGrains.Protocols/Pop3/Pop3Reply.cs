@@ -13,6 +13,8 @@ internal sealed class Pop3Reply
     public static readonly Pop3Reply Done = Ok("done");
     public static readonly Pop3Reply Bye = Ok("bye");
     public static readonly Pop3Reply SendPassword = Ok("send PASS");
+    public static readonly Pop3Reply BeginTls = Ok("begin TLS negotiation");
+    public static readonly Pop3Reply TlsActive = Err("TLS is active already");
     public static readonly Pop3Reply Utf8Enabled = Ok("UTF8 enabled");
 
     public static readonly Pop3Reply UnknownCommand = Err("unknown command");

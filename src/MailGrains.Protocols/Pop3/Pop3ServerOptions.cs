@@ -24,5 +24,11 @@ public sealed class Pop3ServerOptions
     /// <summary>Failed commands before the session ends.</summary>
     public int MaxErrors { get; init; } = 50;
 
+    /// <summary>TLS from the first octet (RFC 8314 §3.3), in place of STLS.</summary>
+    public bool ImplicitTls { get; init; }
+
+    /// <summary>For a TLS handshake.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     internal Pop3Reply Greeting => field ??= Pop3Reply.Ok($"{HostName} POP3 ready");
 }

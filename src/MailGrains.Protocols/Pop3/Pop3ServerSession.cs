@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Text;
 using MailGrains.Protocols.Pop3.Commands;
 using MailGrains.Protocols.Sasl;
+using MailGrains.Protocols.Tls;
 using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Pop3;
@@ -20,10 +21,16 @@ public sealed class Pop3ServerSession
     private TimeSpan? _lineDue;
     private int _errors;
 
+    private readonly TlsCertificates? _certificates;
+
     /// <param name="accounts">Checks logins.</param>
     /// <param name="sasl">What is offered as the connection is at first.</param>
-    public Pop3ServerSession(Pop3ServerOptions options, IPop3Backend backend, ISaslBackend accounts, SaslPolicy sasl, TimeProvider timeProvider)
+    /// <param name="certificates">For STLS, or for TLS at once; null: neither.</param>
+    public Pop3ServerSession(
+        Pop3ServerOptions options, IPop3Backend backend, ISaslBackend accounts, SaslPolicy sasl, TimeProvider timeProvider,
+        TlsCertificates? certificates = null)
     {
+        _certificates = certificates;
         Options = options;
         Backend = backend;
         Accounts = accounts;
@@ -41,6 +48,13 @@ public sealed class Pop3ServerSession
     internal SaslPolicy Sasl { get; set; }
 
     internal TimeProvider TimeProvider { get; }
+
+    internal bool IsSecured { get; private set; }
+
+    internal bool OffersStls => !IsSecured && _certificates is not null && !Options.ImplicitTls;
+
+    /// <summary>Why there was no TLS, where the session ended so.</summary>
+    public string? TlsFailure { get; private set; }
 
     /// <summary>Of USER, until PASS.</summary>
     internal string? UserName { get; set; }
@@ -70,7 +84,16 @@ public sealed class Pop3ServerSession
         await using var channel = new WireChannel(transport, Options.MaxLineBytes, Options.WriteTimeout, TimeProvider, shutdown);
         _channel = channel;
         Aborted = aborted;
-        channel.Write(Options.Greeting.Wire);
+        if (Options.ImplicitTls)
+        {
+            await SecureAsync();
+        }
+
+        if (End is null)
+        {
+            channel.Write(Options.Greeting.Wire);
+        }
+
         while (End is null)
         {
             if (channel.Lines.TryTakeLine(out var line) is var status && status != LineStatus.Incomplete)
@@ -83,13 +106,28 @@ public sealed class Pop3ServerSession
             }
         }
 
-        await channel.FlushAsync();
+        await channel.CloseAsync();
         if (_view is not null)
         {
             await CloseMaildropAsync(_view.Maildrop);
         }
 
         return End.Value;
+    }
+
+    /// <summary>The handshake, after STLS or at once; the session ends where it fails.</summary>
+    internal async ValueTask SecureAsync()
+    {
+        (var facts, TlsFailure) = await Channel.StartTlsAsync(_certificates!, Options.HandshakeTimeout);
+        if (facts is null)
+        {
+            End = SessionEnd.TlsFailed;
+            return;
+        }
+
+        IsSecured = true;
+        UserName = null;
+        Sasl = Sasl with { IsEncrypted = true, EndPointBinding = facts.EndPointBinding };
     }
 
     internal MaildropView Open(IPop3Maildrop maildrop) => _view = new MaildropView(maildrop);

@@ -3,6 +3,7 @@ using MailGrains.Protocols.InMemory;
 using MailGrains.Protocols.Pop3;
 using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Tests.Wire;
+using MailGrains.Protocols.Tls;
 using Microsoft.Extensions.Time.Testing;
 
 namespace MailGrains.Protocols.Tests.Pop3;
@@ -22,6 +23,11 @@ public sealed class Pop3Fixture
 
     public Pop3ServerOptions Options { get; init; } = new() { HostName = "pop.example.test" };
 
+    /// <summary>What is offered before TLS.</summary>
+    public SaslPolicy Sasl { get; init; } = ClearText;
+
+    public TlsCertificates? Certificates { get; init; }
+
     public CancellationTokenSource Shutdown { get; } = new();
 
     public InMemoryPop3Backend? Backend { get; private set; }
@@ -36,11 +42,18 @@ public sealed class Pop3Fixture
 
     public async Task<WireClient> ConnectAsync(IPop3Backend? backend = null)
     {
-        Backend = new InMemoryPop3Backend(Store);
-        var session = new Pop3ServerSession(Options, backend ?? Backend, backend as ISaslBackend ?? new InMemorySaslBackend(Store), ClearText, Time);
-        var client = new WireClient(transport => session.RunAsync(transport, Shutdown.Token));
+        var client = Open(backend);
         Assert.Equal("+OK pop.example.test POP3 ready", await client.ReadLineAsync());
         return client;
+    }
+
+    /// <summary>A client that has read nothing yet.</summary>
+    public WireClient Open(IPop3Backend? backend = null)
+    {
+        Backend = new InMemoryPop3Backend(Store);
+        var session = new Pop3ServerSession(
+            Options, backend ?? Backend, backend as ISaslBackend ?? new InMemorySaslBackend(Store), Sasl, Time, Certificates);
+        return new WireClient(transport => session.RunAsync(transport, Shutdown.Token));
     }
 
     public async Task<WireClient> LogInAsync(IPop3Backend? backend = null)

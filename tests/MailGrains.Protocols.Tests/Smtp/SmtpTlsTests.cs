@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.IO.Pipelines;
-using System.Net.Security;
 using System.Text;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Protocols.Tests.Tls;
@@ -24,7 +21,7 @@ public sealed class SmtpTlsTests
         Assert.Contains("250 STARTTLS", await client.AskAsync("EHLO client.example"), StringComparison.Ordinal);
         Assert.StartsWith("220 2.0.0 ", await client.AskAsync("STARTTLS"), StringComparison.Ordinal);
         await using var tls = await TestCertificate.ConnectAsync(new DuplexStream(client.Transport), "mx.example.test", _cancellation);
-        var inside = new Lines(tls);
+        var inside = new TlsLines(tls);
 
         // RFC 3207 §4.2: what was said before counts no more.
         Assert.StartsWith("503 5.5.1 ", await inside.AskAsync("MAIL FROM:<a@elsewhere.test>"), StringComparison.Ordinal);
@@ -55,7 +52,7 @@ public sealed class SmtpTlsTests
         await client.SendAsync("STARTTLS\r\n" + injected);
         Assert.StartsWith("220 2.0.0 ", await client.ReadReplyAsync(), StringComparison.Ordinal);
         await using var tls = await TestCertificate.ConnectAsync(new DuplexStream(client.Transport), "mx.example.test", _cancellation);
-        var inside = new Lines(tls);
+        var inside = new TlsLines(tls);
         Assert.StartsWith("221 ", await inside.AskAsync("QUIT"), StringComparison.Ordinal);
         Assert.Equal(SessionEnd.Quit, await client.Session.WaitAsync(WireClient.Patience, _cancellation));
         Assert.Empty(fixture.MessagesOf(SmtpFixture.Alice));
@@ -125,7 +122,7 @@ public sealed class SmtpTlsTests
             new() { HostName = "mx.example.test", ImplicitTls = true }, new InMemory.InMemorySmtpBackend(fixture.Store), fixture.Time, connection);
         var client = new WireClient(transport => session.RunAsync(transport, CancellationToken.None));
         await using var tls = await TestCertificate.ConnectAsync(new DuplexStream(client.Transport), "mail.example.test", _cancellation);
-        var inside = new Lines(tls);
+        var inside = new TlsLines(tls);
         Assert.StartsWith("220 ", await inside.ReadReplyAsync(), StringComparison.Ordinal);
         Assert.StartsWith("221 ", await inside.AskAsync("QUIT"), StringComparison.Ordinal);
         Assert.Equal(["mail.example.test"], asked);
@@ -163,7 +160,7 @@ public sealed class SmtpTlsTests
         var client = await fixture.GreetAsync();
         await client.AskAsync("STARTTLS");
         await using var tls = await TestCertificate.ConnectAsync(new DuplexStream(client.Transport), "mx.example.test", _cancellation);
-        var inside = new Lines(tls);
+        var inside = new TlsLines(tls);
         await inside.AskAsync("EHLO client.example");
         fixture.Time.Advance(TimeSpan.FromMinutes(6));
         Assert.StartsWith("421 4.4.2 ", await inside.ReadReplyAsync(), StringComparison.Ordinal);
@@ -177,48 +174,10 @@ public sealed class SmtpTlsTests
         var client = await fixture.GreetAsync();
         await client.AskAsync("STARTTLS");
         await using var tls = await TestCertificate.ConnectAsync(new DuplexStream(client.Transport), "mx.example.test", _cancellation);
-        var inside = new Lines(tls);
+        var inside = new TlsLines(tls);
         await inside.AskAsync("EHLO client.example");
         await fixture.Shutdown.CancelAsync();
         Assert.StartsWith("421 4.3.2 ", await inside.ReadReplyAsync(), StringComparison.Ordinal);
         Assert.Equal(SessionEnd.Shutdown, await client.Session.WaitAsync(WireClient.Patience, _cancellation));
-    }
-
-    private sealed class Lines(SslStream stream)
-    {
-        private readonly PipeReader _reader = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
-
-        public async Task<string> AskAsync(string command)
-        {
-            await stream.WriteAsync(Encoding.Latin1.GetBytes(command + "\r\n"));
-            return await ReadReplyAsync();
-        }
-
-        public async Task<string> ReadReplyAsync()
-        {
-            var lines = new List<string>();
-            do
-            {
-                lines.Add(await ReadLineAsync());
-            }
-            while (lines[^1].Length > 3 && lines[^1][3] == '-');
-            return string.Join('\n', lines);
-        }
-
-        private async Task<string> ReadLineAsync()
-        {
-            while (true)
-            {
-                var result = await _reader.ReadAsync().AsTask().WaitAsync(WireClient.Patience);
-                if (result.Buffer.PositionOf((byte)'\n') is { } position)
-                {
-                    var line = Encoding.Latin1.GetString(result.Buffer.Slice(0, position)).TrimEnd('\r');
-                    _reader.AdvanceTo(result.Buffer.GetPosition(1, position));
-                    return line;
-                }
-
-                _reader.AdvanceTo(result.Buffer.Start, result.IsCompleted ? throw new EndOfStreamException() : result.Buffer.End);
-            }
-        }
     }
 }

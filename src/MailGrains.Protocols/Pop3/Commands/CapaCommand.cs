@@ -10,8 +10,18 @@ internal static class CapaCommand
 
     public static ValueTask<Pop3Reply?> ExecuteAsync(Pop3ServerSession session, ReadOnlySpan<byte> arguments)
     {
-        session.WriteLines("+OK capabilities follow",
-            session.Sasl.AllowsLogin ? ["USER", "SASL " + string.Join(' ', session.Sasl.Offered), .. Capabilities] : Capabilities);
+        List<string> lines = [.. Capabilities];
+        if (session.Sasl.AllowsLogin)
+        {
+            lines.InsertRange(0, ["USER", "SASL " + string.Join(' ', session.Sasl.Offered)]);
+        }
+
+        if (session.OffersStls)
+        {
+            lines.Add("STLS");
+        }
+
+        session.WriteLines("+OK capabilities follow", [.. lines]);
         return default;
     }
 }

@@ -26,6 +26,7 @@ internal static class Pop3CommandTable
         new("USER", UserCommand.ExecuteAsync, null, Pop3Reply.LoggedIn),
         new("PASS", PassCommand.ExecuteAsync, null, Pop3Reply.LoggedIn),
         new("AUTH", AuthCommand.ExecuteAsync, null, Pop3Reply.LoggedIn),
+        new("STLS", StlsCommand.ExecuteAsync, null, Pop3Reply.LoggedIn),
         new("QUIT", QuitCommand.ExecuteAsync, null, null),
         new("TOP", TopCommand.ExecuteAsync, Pop3Reply.LogInFirst, null),
         new("NOOP", NoopCommand.ExecuteAsync, Pop3Reply.LogInFirst, null),
