@@ -1,5 +1,6 @@
 using MailGrains.Contracts;
 using MailGrains.Contracts.Directory;
+using MailGrains.Gateways.Accounts;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Filters;
 using MailGrains.Gateways.Pop3;
@@ -15,6 +16,8 @@ namespace MailGrains.Gateways;
 
 public static class MailGateways
 {
+    private static readonly TimeSpan IssuerTimeout = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// Adds the gateways and what they ask for, save <see cref="Storage.StorageAccounts"/> and the grain factory. Certificates are read, or made, when
     /// the first gateway is.
@@ -35,6 +38,11 @@ public static class MailGateways
         services.AddSingleton<OwnAddresses>();
         services.AddSingleton<SendingAllowance>();
         services.AddSingleton(RightsByTenant);
+        services.AddSingleton<RecipientCheck>();
+        services.AddSingleton<SmtpParts>();
+        services.AddSingleton(provider => new IssuerKeys(new HttpClient { Timeout = IssuerTimeout }, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<TokenChecks>();
+        services.AddSingleton<LoginParts>();
         services.AddSingleton<SmtpGateway>();
         services.AddSingleton<Pop3Gateway>();
         return services;

@@ -1,39 +1,55 @@
+using System.Net;
 using System.Text;
 using MailGrains.Contracts.Directory;
+using MailGrains.Gateways.Accounts;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Protocols.Pop3;
 using MailGrains.Protocols.Sasl;
+using MailGrains.Protocols.Tls;
 using MailGrains.Storage.Bodies;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Pop3;
 
-/// <summary>
-/// POP3's connection handler. Passwords are taken in clear only where both ends of the connection are on this machine.
-/// </summary>
-public sealed class Pop3Gateway(
-    GatewayOptions options, IGrainFactory grains, StoredMessages messages, Drain drain, Admission admission, TimeProvider time,
-    ILogger<Pop3Backend> logger) : ConnectionHandler
+/// <summary>The connections of both POP3 listeners. Passwords are taken in clear only where both ends of the connection are on this machine.</summary>
+public sealed partial class Pop3Gateway(
+    GatewayOptions options, IGrainFactory grains, StoredMessages messages, LoginParts logins, TlsCertificates certificates, Drain drain,
+    Admission admission, TimeProvider time, ILogger<Pop3Backend> logger)
 {
-    private static readonly SaslPolicy ClearText = new(false, true, default, OffersBearer: false) { OffersScram = false };
-
     private readonly Pop3ServerOptions _server = new() { HostName = options.HostName };
+    private readonly Pop3ServerOptions _implicitTls = new() { HostName = options.HostName, ImplicitTls = true };
 
-    public override async Task OnConnectedAsync(ConnectionContext connection)
+    /// <param name="implicitTls">TLS from the first octet; else STLS is offered.</param>
+    public async Task RunAsync(ConnectionContext connection, bool implicitTls)
     {
         using var admitted = admission.Enter(connection, "pop3", WantedLookups.None);
         if (admitted.Refusal is { } refusal)
         {
-            await connection.Transport.Output.WriteAsync(Encoding.ASCII.GetBytes($"-ERR [SYS/TEMP] {refusal.Text}, try again later\r\n"));
+            // Where TLS comes first nobody could read it.
+            if (!implicitTls)
+            {
+                await connection.Transport.Output.WriteAsync(Encoding.ASCII.GetBytes($"-ERR [SYS/TEMP] {refusal.Text}, try again later\r\n"));
+            }
+
             return;
         }
 
-        await using var backend = new Pop3Backend(grains, messages, LoginPeer.Of(admitted.Peer.Address), logger);
-        var session = new Pop3ServerSession(_server, backend, backend, admitted.Peer.IsClearTextAllowed ? ClearText : SaslPolicy.None, time);
+        var peer = admitted.Peer;
+        await using var backend = new Pop3Backend(grains, messages, logger);
+        var sasl = new SaslPolicy(IsEncrypted: false, peer.IsClearTextAllowed, default, OffersBearer: true);
+        var session = new Pop3ServerSession(
+            implicitTls ? _implicitTls : _server, backend, logins.For(AccessScope.Pop3, peer.Address), sasl, time, certificates);
 
         // Not ConnectionClosed: it fires when the client has sent its last octet, be it that of QUIT, whose deletions are still to be carried out.
         await session.RunAsync(connection.Transport, drain.Token, CancellationToken.None);
+        if (session.TlsFailure is { } failure)
+        {
+            LogNoTls(peer.Address, failure);
+        }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "POP3 session of {Peer} ended: no TLS, {Why}")]
+    private partial void LogNoTls(IPAddress peer, string why);
 }

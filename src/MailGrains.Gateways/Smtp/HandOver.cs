@@ -199,7 +199,7 @@ public sealed partial class HandOver(
         return TraceHeader.Received(
             new ReceivedClauses(origin.Hello.Name, origin.Peer, options.HostName, ProtocolOf(transaction, origin), origin.TraceId, recipient, origin.ReceivedAt)
             {
-                ReverseName = origin.ReverseName,
+                ReverseName = origin.Client.ConfirmedName,
                 TlsCipher = origin.Tls?.CipherSuite,
             },
             endsHeader: content.Summary.HeaderLength == 0);

@@ -1,5 +1,6 @@
 using System.Net;
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Protocols.Tls;
 
@@ -14,8 +15,8 @@ public sealed record MessageOrigin(IPAddress Peer, SmtpHello Hello, EmailId Emai
     /// <summary>The address of the account that submitted it; null: nobody had logged in.</summary>
     public string? Login { get; init; }
 
-    /// <summary>The confirmed name of the peer's address, or null.</summary>
-    public string? ReverseName { get; init; }
+    /// <summary>What is known of the client beside its address.</summary>
+    public ClientRecord Client { get; init; } = new(default, default, ReverseName.NotLookedUp);
 
     public string TraceId { get; } = Email.ToString();
 }

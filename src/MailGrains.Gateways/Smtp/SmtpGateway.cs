@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text;
+using MailGrains.Contracts.Directory;
+using MailGrains.Gateways.Accounts;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Protocols.Smtp;
@@ -13,25 +15,21 @@ namespace MailGrains.Gateways.Smtp;
 /// <summary>The connections of all three SMTP listeners: one session each over Kestrel's pipe.</summary>
 public sealed partial class SmtpGateway
 {
-    private readonly GatewayOptions _options;
-    private readonly RecipientResolver _resolver;
-    private readonly HandOver _handOver;
+    private readonly SmtpParts _parts;
+    private readonly LoginParts _logins;
     private readonly TlsCertificates _certificates;
     private readonly Drain _drain;
     private readonly Admission _admission;
-    private readonly GatewayMetrics _metrics;
-    private readonly TimeProvider _time;
-    private readonly ILogger<SmtpBackend> _logger;
+    private readonly ILogger<SmtpGateway> _logger;
     private readonly SmtpServerOptions _exchange;
     private readonly SmtpServerOptions _submission;
     private readonly SmtpServerOptions _submissions;
 
     public SmtpGateway(
-        GatewayOptions options, RecipientResolver resolver, HandOver handOver, TlsCertificates certificates, Drain drain, Admission admission,
-        GatewayMetrics metrics, TimeProvider time, ILogger<SmtpBackend> logger)
+        SmtpParts parts, LoginParts logins, TlsCertificates certificates, Drain drain, Admission admission, ILogger<SmtpGateway> logger)
     {
-        (_options, _resolver, _handOver, _certificates) = (options, resolver, handOver, certificates);
-        (_drain, _admission, _metrics, _time, _logger) = (drain, admission, metrics, time, logger);
+        (_parts, _logins, _certificates, _drain, _admission, _logger) = (parts, logins, certificates, drain, admission, logger);
+        var options = parts.Options;
         _exchange = new SmtpServerOptions
         {
             HostName = options.HostName,
@@ -66,18 +64,24 @@ public sealed partial class SmtpGateway
             return;
         }
 
-        var peer = admitted.Peer.Address;
-        await using var backend = new SmtpBackend(peer, _options, _resolver, _handOver, _metrics, _time, _logger);
-        var session = new SmtpServerSession(OptionsOf(listener), backend, _time, new SmtpConnection
-        {
-            Certificates = _certificates,
-            IsTrusted = admitted.Peer.IsTrusted,
-        });
+        await using var backend = new SmtpBackend(listener, admitted.Peer, connection.LocalEndPoint as IPEndPoint, _parts);
+        var session = new SmtpServerSession(OptionsOf(listener), backend, _parts.Time, ConnectionOf(listener, admitted.Peer));
 
         // Not ConnectionClosed: it fires when the client has sent its last octet, and what arrived before that is still to be carried out.
         var end = await session.RunAsync(connection.Transport, _drain.Token, CancellationToken.None);
-        Report(peer, listener, session, end);
+        Report(admitted.Peer.Address, listener, session, end);
     }
+
+    private SmtpConnection ConnectionOf(SmtpListener listener, PeerFacts peer) => listener == SmtpListener.Exchange
+        ? new() { Certificates = _certificates, IsTrusted = peer.IsTrusted }
+        : new()
+        {
+            Certificates = _certificates,
+            IsTrusted = peer.IsTrusted,
+            Accounts = _logins.For(AccessScope.Smtp, peer.Address),
+            AllowsClearTextLogin = peer.IsClearTextAllowed,
+            OffersBearer = true,
+        };
 
     private SmtpServerOptions OptionsOf(SmtpListener listener) => listener switch
     {

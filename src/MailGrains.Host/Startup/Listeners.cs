@@ -21,7 +21,8 @@ internal sealed class Listeners(HostSettings settings)
             ListenForSmtp(kestrel, "smtp", settings.Endpoints.Smtp, SmtpListener.Exchange);
             ListenForSmtp(kestrel, "submission", settings.Endpoints.Submission, SmtpListener.Submission);
             ListenForSmtp(kestrel, "submissions", settings.Endpoints.Submissions, SmtpListener.Submissions);
-            ListenForMail(kestrel, "pop3", settings.Endpoints.Pop3, services => services.GetRequiredService<Pop3Gateway>().OnConnectedAsync);
+            ListenForPop3(kestrel, "pop3", settings.Endpoints.Pop3, implicitTls: false);
+            ListenForPop3(kestrel, "pop3s", settings.Endpoints.Pop3s, implicitTls: true);
         }
 
         Listen(kestrel, "http", settings.Endpoints.Http, static _ => { });
@@ -35,6 +36,13 @@ internal sealed class Listeners(HostSettings settings)
         {
             var gateway = services.GetRequiredService<SmtpGateway>();
             return connection => gateway.RunAsync(connection, listener);
+        });
+
+    private void ListenForPop3(KestrelServerOptions kestrel, string name, IPEndPoint? endPoint, bool implicitTls) =>
+        ListenForMail(kestrel, name, endPoint, services =>
+        {
+            var gateway = services.GetRequiredService<Pop3Gateway>();
+            return connection => gateway.RunAsync(connection, implicitTls);
         });
 
     private void ListenForMail(

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net;
-using MailGrains.Benchmarks.Programs;
+using MailGrains.Testing.Programs;
 
 namespace MailGrains.Benchmarks.Delivery;
 

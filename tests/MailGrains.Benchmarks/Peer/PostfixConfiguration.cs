@@ -1,6 +1,6 @@
 using System.Globalization;
 using MailGrains.Benchmarks.Delivery;
-using MailGrains.Benchmarks.Programs;
+using MailGrains.Testing.Programs;
 
 namespace MailGrains.Benchmarks.Peer;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using MailGrains.Benchmarks.Delivery;
-using MailGrains.Benchmarks.Programs;
 using MailGrains.Testing.Hosts;
 using MailGrains.Testing.Programs;
 
