@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using MailGrains.Benchmarks.Delivery;
+using MailGrains.Benchmarks.Logins;
 using MailGrains.Benchmarks.Scale;
+using MailGrains.Benchmarks.Tls;
 
 // Processes are counted in /proc.
 [assembly: SupportedOSPlatform("linux")]
@@ -12,6 +14,8 @@ var commands = new Dictionary<string, Func<string[], CancellationToken, Task>>
     ["memory"] = MemoryCommand.RunAsync,
     ["idle"] = IdleCommand.RunAsync,
     ["million"] = MillionCommand.RunAsync,
+    ["tls"] = TlsCommand.RunAsync,
+    ["logins"] = LoginsCommand.RunAsync,
 };
 
 // What was started must be stopped first.

@@ -4,6 +4,7 @@ using MailGrains.Contracts;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Gateways.Accounts;
 using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Submissions;
 using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Protocols.Tls;
@@ -21,23 +22,33 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
     private SmtpHello _hello;
     private TlsFacts? _tls;
     private AccountIdentity? _login;
+    private Submission? _submission;
     private Transaction? _transaction;
 
     public void Secured(TlsFacts tls) => _tls = tls;
 
     public void Hello(SmtpHello hello) => _hello = hello;
 
-    public void Authenticated(SaslIdentity identity) => _login = (AccountIdentity)identity;
+    public void Authenticated(SaslIdentity identity)
+    {
+        _login = (AccountIdentity)identity;
+        _submission = parts.SubmissionOf(_login.Account);
+    }
 
-    public ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken)
+    public async ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken)
     {
         if (listener == SmtpListener.Exchange && !parts.Budgets.TryTakeMessage(peer))
         {
-            return new(TooManyMessages450);
+            return TooManyMessages450;
+        }
+
+        if (_submission is not null && await _submission.CheckSenderAsync(reversePath, cancellationToken) is { } refusal)
+        {
+            return refusal;
         }
 
         _transaction = new Transaction(reversePath, parameters);
-        return new(SmtpReply.SenderOk250);
+        return SmtpReply.SenderOk250;
     }
 
     public async ValueTask<SmtpReply> RcptAsync(ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken)
@@ -62,7 +73,8 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
             Login = _login?.Name,
             Client = new ClientRecord(_hello, ehlo, reverseName),
         };
-        return SmtpContentStart.To(new IncomingMessage(_transaction!, origin, parts.Options, parts.HandOver, parts.Metrics, parts.Logger));
+        var message = new IncomingMessage(_transaction!, origin, parts.Options, parts.HandOver, parts.Metrics, parts.Logger);
+        return SmtpContentStart.To(_submission?.Wrap(message, _transaction!.Parameters.SmtpUtf8) ?? message);
     }
 
     public void Reset() => _transaction = null;

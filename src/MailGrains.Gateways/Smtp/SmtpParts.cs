@@ -1,9 +1,15 @@
+using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Submissions;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Smtp;
 
 /// <summary>What the SMTP sessions of this process share.</summary>
 public sealed record SmtpParts(
-    GatewayOptions Options, RecipientCheck Recipients, HandOver HandOver, AddressBudgets Budgets, GatewayMetrics Metrics,
-    TimeProvider Time, ILogger<SmtpBackend> Logger);
+    GatewayOptions Options, RecipientCheck Recipients, HandOver HandOver, AddressBudgets Budgets, OwnAddresses OwnAddresses, GatewayMetrics Metrics,
+    TimeProvider Time, ILogger<SmtpBackend> Logger, ILogger<Submission> SubmissionLogger)
+{
+    /// <summary>What a login may submit.</summary>
+    public Submission SubmissionOf(LoginAccount login) => new(login, OwnAddresses, Options, Time, SubmissionLogger);
+}

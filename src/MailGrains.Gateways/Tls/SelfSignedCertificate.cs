@@ -33,26 +33,35 @@ internal sealed class SelfSignedCertificate(TlsOptions options, TimeProvider tim
         }
     }
 
-    // The file is held exclusively meanwhile, so that of several processes one makes the certificate and the others read it.
+    // One of several processes makes it, behind a lock of its own; those that read it meanwhile find the former one or the new one, whole.
     private bool KeepOrMake()
     {
-        var mode = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
-        {
-            mode.UnixCreateMode = OwnerOnly;
-        }
-
-        using var stream = new FileStream(File.Path, mode);
-        using var reader = new StreamReader(stream, Encoding.ASCII);
-        if (IsGood(reader.ReadToEnd()))
+        using var @lock = new FileStream(File.Path + ".lock", OptionsFor(FileMode.OpenOrCreate));
+        if (System.IO.File.Exists(File.Path) && IsGood(System.IO.File.ReadAllText(File.Path)))
         {
             return false;
         }
 
-        stream.SetLength(0);
-        stream.Write(Encoding.ASCII.GetBytes(Make()));
-        stream.Flush(flushToDisk: true);
+        var made = File.Path + ".new";
+        using (var stream = new FileStream(made, OptionsFor(FileMode.Create)))
+        {
+            stream.Write(Encoding.ASCII.GetBytes(Make()));
+            stream.Flush(flushToDisk: true);
+        }
+
+        System.IO.File.Move(made, File.Path, overwrite: true);
         return true;
+    }
+
+    private static FileStreamOptions OptionsFor(FileMode mode)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OwnerOnly;
+        }
+
+        return options;
     }
 
     private bool IsGood(string pem)

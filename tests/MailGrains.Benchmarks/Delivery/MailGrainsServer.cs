@@ -33,10 +33,11 @@ internal sealed class MailGrainsServer : IMailServer
 
     public long Memory => _host.PeakWorkingSet;
 
-    public static async Task<MailGrainsServer> StartAsync(string folder, CancellationToken cancellationToken)
+    public static async Task<MailGrainsServer> StartAsync(
+        string folder, CancellationToken cancellationToken, IReadOnlyDictionary<string, string>? settings = null)
     {
         Directory.CreateDirectory(folder);
-        var options = new HostOptions { DataFolder = Path.Combine(folder, "data"), LogFile = Path.Combine(folder, "log") };
+        var options = new HostOptions { DataFolder = Path.Combine(folder, "data"), LogFile = Path.Combine(folder, "log"), Settings = settings ?? new Dictionary<string, string>() };
         return new MailGrainsServer(await HostProcess.StartAsync(options, cancellationToken));
     }
 

@@ -23,11 +23,13 @@ internal sealed class PostfixConfiguration(string folder)
 
     public string Log => Path.Combine(folder, "log");
 
-    public void Write(int port)
+    /// <param name="certificate">Null: that of Debian's ssl-cert.</param>
+    public void Write(int port, ServerCertificate? certificate)
     {
         Directory.CreateDirectory(Folder);
         Directory.CreateDirectory(Queue);
-        File.WriteAllText(Path.Combine(Folder, "main.cf"), Main());
+        File.WriteAllText(Path.Combine(Folder, "main.cf"), Main(
+            certificate?.CertificatePath ?? "/etc/ssl/certs/ssl-cert-snakeoil.pem", certificate?.KeyPath ?? "/etc/ssl/private/ssl-cert-snakeoil.key"));
         File.WriteAllLines(Path.Combine(Folder, "master.cf"), File.ReadLines(DebianServices)
             .Select(line => line.StartsWith("smtp      inet", StringComparison.Ordinal) ? line.Replace("smtp      ", $"127.0.0.1:{port} ") : line));
     }
@@ -40,15 +42,15 @@ internal sealed class PostfixConfiguration(string folder)
         return int.Parse(text.Trim(), CultureInfo.InvariantCulture);
     }
 
-    private string Main() => $"""
+    private string Main(string certificate, string key) => $"""
         # Debian
         smtpd_banner = $myhostname ESMTP $mail_name (Debian/GNU)
         biff = no
         append_dot_mydomain = no
         readme_directory = no
         compatibility_level = 3.6
-        smtpd_tls_cert_file = /etc/ssl/certs/ssl-cert-snakeoil.pem
-        smtpd_tls_key_file = /etc/ssl/private/ssl-cert-snakeoil.key
+        smtpd_tls_cert_file = {certificate}
+        smtpd_tls_key_file = {key}
         smtpd_tls_security_level = may
         smtp_tls_CApath = /etc/ssl/certs
         smtp_tls_security_level = may

@@ -44,7 +44,7 @@ internal sealed class PostfixDovecot : IMailServer
 
     public long Memory => ProcessFigures.Tree(_postfixMaster).Concat(ProcessFigures.Tree(_dovecotMaster.Id)).Sum(Proportional);
 
-    public static async Task<PostfixDovecot> StartAsync(string folder, CancellationToken cancellationToken)
+    public static async Task<PostfixDovecot> StartAsync(string folder, CancellationToken cancellationToken, ServerCertificate? certificate = null)
     {
         if (!Environment.IsPrivilegedProcess)
         {
@@ -56,7 +56,7 @@ internal sealed class PostfixDovecot : IMailServer
         var postfix = new PostfixConfiguration(Path.Combine(folder, "postfix"));
         var dovecot = new DovecotConfiguration(Path.Combine(folder, "dovecot"));
         var port = FreePort.Choose();
-        postfix.Write(port);
+        postfix.Write(port, certificate);
         await ExternalProgram.RunAsync(Find("postfix"), ["-c", postfix.Folder, "check"], cancellationToken);
         dovecot.Write(postfix.LmtpSocket, MailUser, MailGroup);
         var settings = await ExternalProgram.RunAsync(Find("postconf"), ["-n", "-c", postfix.Folder], cancellationToken) +
