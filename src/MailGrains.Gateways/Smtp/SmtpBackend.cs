@@ -64,6 +64,11 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
 
     public async ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken)
     {
+        if (_submission is not null && await _submission.TakeAllowanceAsync(_transaction!.Recipients.Count, cancellationToken) is { } refusal)
+        {
+            return SmtpContentStart.Refuse(refusal);
+        }
+
         var now = parts.Time.GetUtcNow();
         var reverseName = await peer.ReverseName;
         var ehlo = EhloCheck.Of(_hello.Name, peer.Address, local?.Address, parts.Options.HostName, reverseName, static _ => false);

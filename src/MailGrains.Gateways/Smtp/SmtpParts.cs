@@ -7,9 +7,10 @@ namespace MailGrains.Gateways.Smtp;
 
 /// <summary>What the SMTP sessions of this process share.</summary>
 public sealed record SmtpParts(
-    GatewayOptions Options, RecipientCheck Recipients, HandOver HandOver, AddressBudgets Budgets, OwnAddresses OwnAddresses, GatewayMetrics Metrics,
+    GatewayOptions Options, RecipientCheck Recipients, HandOver HandOver, AddressBudgets Budgets, OwnAddresses OwnAddresses,
+    SenderRightsOf RightsOf, SendingAllowance Allowance, GatewayMetrics Metrics,
     TimeProvider Time, ILogger<SmtpBackend> Logger, ILogger<Submission> SubmissionLogger)
 {
     /// <summary>What a login may submit.</summary>
-    public Submission SubmissionOf(LoginAccount login) => new(login, OwnAddresses, Options, Time, SubmissionLogger);
+    public Submission SubmissionOf(LoginAccount login) => new(login, RightsOf, OwnAddresses, Allowance, Options, Time, SubmissionLogger);
 }
