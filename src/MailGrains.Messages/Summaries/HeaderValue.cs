@@ -51,7 +51,8 @@ public static class HeaderValue
     /// <summary>Unfolds (RFC 5322 §2.2.3: the line break goes, the white space after it stays) and blanks other control characters.</summary>
     private static string WithoutControls(string text)
     {
-        if (!text.AsSpan().ContainsAnyInRange('\0', '\x1f') && !text.Contains('\x7f', StringComparison.Ordinal))
+        // Octets of Windows-1252 that are taken as Latin-1 come as controls, those of U+0080 to U+009F.
+        if (!text.AsSpan().ContainsAnyInRange('\0', '\x1f') && !text.AsSpan().ContainsAnyInRange('\x7f', '\x9f'))
         {
             return text;
         }
@@ -63,7 +64,7 @@ public static class HeaderValue
             {
                 if (c is not '\r' and not '\n')
                 {
-                    target[at++] = c is < ' ' or '\x7f' ? ' ' : c;
+                    target[at++] = char.IsControl(c) ? ' ' : c;
                 }
             }
         });

@@ -115,6 +115,17 @@ public sealed class BrokenMessageTests
         Assert.All(texts, t => Assert.DoesNotContain(t!, char.IsControl));
     }
 
+    /// <summary>Quotation marks of Windows-1252 are controls in Latin-1, and so is U+0085 in UTF-8.</summary>
+    [Theory]
+    [InlineData("\u0093a\u0094", " a ")]
+    [InlineData("a\u00C2\u0085b", "a b")]
+    public void ControlsBeyondAsciiNeverReachTheSummary(string octets, string expected)
+    {
+        var summary = Reader.Read(System.Text.Encoding.Latin1.GetBytes($"Subject: .{octets}.\r\nFrom: \".{octets}.\" <a@b.test>\r\n\r\n"));
+        Assert.Equal($".{expected}.", summary.Envelope.Subject);
+        Assert.Equal($".{expected}.", summary.Envelope.From[0].Name);
+    }
+
     [Theory]
     [InlineData("To: Doe, Jane <jane@x.test>", "Doe, Jane|jane|x.test")]
     [InlineData("To: jane@x.test (Jane Doe)", "Jane Doe|jane|x.test")]

@@ -1,0 +1,84 @@
+using System.Text;
+using MailGrains.Fuzzing.Loop;
+using MailGrains.Fuzzing.Models;
+using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Smtp.Commands;
+using MailGrains.Protocols.Wire;
+
+namespace MailGrains.Fuzzing.Targets;
+
+/// <summary>The arguments of MAIL, RCPT and EHLO with their parameters, and xtext; the first octet says which.</summary>
+internal static class PathTarget
+{
+    public static FuzzTarget Target { get; } = new(
+        "path",
+        Octets.All(
+            "\0FROM:<a@b.test> SIZE=10 BODY=8BITMIME SMTPUTF8 AUTH=a+2Bb@c.test", "\0FROM:<>", "\0FROM:<\"a b\\\"\"@[192.0.2.1]> BODY=BINARYMIME", "\0FROM: <@r.test,@s.test:a@b>",
+            "\u0001TO:<Postmaster>", "\u0001TO:<a@[IPv6:2001:db8::1]>", "\u0001TO:<\u00C3\u00BC@\u00C3\u00A4.test>", "\u0002client.example", "\u0002[192.0.2.1]", "\u0003a+3Db"),
+        Octets.All(
+            "FROM:", "TO:", "<", ">", "<>", "@", "\"", "\\", "[", "]", "IPv6:", "::1", ":", ",", ".", "..", "<Postmaster>", " SIZE=", " BODY=", "7BIT", "8BITMIME", "BINARYMIME",
+            " SMTPUTF8", " AUTH=", "<>", "+", "+3D", "+2B", "=", " ", "\t", "99999999999999999999", "\u00C3\u00BC", "\u00C2\u0085", "\u00FF", "%eth0", "255.255.255.255", new string('a', 64)),
+        Run);
+
+    private static void Run(byte[] input)
+    {
+        var arguments = Packets.Content(input);
+        switch (input.Length == 0 ? 0 : input[0] % 4)
+        {
+            case 0:
+                if (MailCommand.Parse(arguments, out var reversePath, out var parameters, takesAuth: true) is null)
+                {
+                    CheckMailbox(reversePath.Mailbox, reversePath.Text, parameters.SmtpUtf8);
+                    Check.That(parameters.Size is null or >= 0, "a size below 0");
+                }
+
+                break;
+            case 1:
+                if (RcptCommand.Parse(arguments, smtpUtf8: arguments.Length % 2 == 0, out var forwardPath) is null)
+                {
+                    CheckMailbox(forwardPath.Mailbox, forwardPath.Text, arguments.Length % 2 == 0);
+                }
+
+                break;
+            case 2:
+                var decoder = new TextDecoder(arguments);
+                var name = PathDecoder.ExpectHelloName(ref decoder);
+                decoder.ExpectEnd();
+                Check.That(decoder.Failed || (name.Length > 0 && name.Length <= 257 && !name.Any(c => char.IsControl(c) || c is ' ' or '<' or '>')), $"the name {name}");
+                break;
+            default:
+                CheckXtext(arguments);
+                break;
+        }
+    }
+
+    /// <summary>The text of a path is read again as the same mailbox, and nothing in it could break out of a header field or a log.</summary>
+    private static void CheckMailbox(Mailbox? read, string text, bool smtpUtf8)
+    {
+        if (read is not { } mailbox)
+        {
+            return;
+        }
+
+        Check.That(Encoding.UTF8.GetByteCount(mailbox.Localpart) is > 0 and <= PathDecoder.MaxLocalpartBytes, "an empty or long localpart");
+        Check.That(Encoding.UTF8.GetByteCount(mailbox.Domain) is > 0 and <= 257, "an empty or long domain");
+        Check.That(!$"{mailbox.Localpart}{mailbox.Domain}{text}".Any(char.IsControl), "a control character");
+        Check.That(smtpUtf8 || mailbox.IsAscii, "beyond ASCII without SMTPUTF8");
+        var refusal = RcptCommand.Parse(Encoding.UTF8.GetBytes($"TO:<{text}>"), smtpUtf8, out var again);
+        Check.That(refusal is null && again.Mailbox == mailbox && again.Text == text, $"{text} is not read again as itself");
+        refusal = RcptCommand.Parse(Encoding.UTF8.GetBytes($"TO:<{mailbox}>"), smtpUtf8, out again);
+        Check.That(refusal is null && again.Mailbox == mailbox, $"{mailbox} as it is written is not read again as itself");
+    }
+
+    private static void CheckXtext(ReadOnlySpan<byte> value)
+    {
+        if (Xtext.Decode(value) is not { } text)
+        {
+            return;
+        }
+
+        Check.That(text.Length > 0 && text.All(c => c is >= ' ' and not '\u007F'), "xtext with a control character");
+        var encoded = string.Concat(Encoding.UTF8.GetBytes(text).Select(octet => $"+{octet:X2}"));
+        Check.That(Xtext.Decode(Octets.Of(encoded)) == text, "xtext is not read again as itself");
+    }
+}
