@@ -72,7 +72,7 @@ public sealed partial class HandOver(
                 cancel => blob is null ? new(new MemoryStream(content.Inline!, writable: false)) : _bodies.OpenAsync(blob, cancel)))
         {
             Login = origin.Login,
-            ReverseName = origin.ReverseName,
+            ReverseName = origin.Client.ConfirmedName,
             TlsVersion = origin.Tls?.Version,
         };
         return await filters!.JudgeAsync(facts, cancellationToken);
