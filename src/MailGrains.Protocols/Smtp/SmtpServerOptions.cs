@@ -63,7 +63,7 @@ public sealed class SmtpServerOptions
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Failed logins before the session ends.</summary>
-    public int MaxFailedLogins { get; init; } = 3;
+    public int MaxFailedLogins { get; init; } = 10;
 
     /// <summary>Before the greeting; a client that speaks meanwhile is no mail server. Trusted ones do not wait.</summary>
     public TimeSpan GreetDelay { get; init; }

@@ -14,7 +14,7 @@ internal sealed class Pop3Client : IAsyncDisposable
     /// <summary>A session that has not logged in yet.</summary>
     public static async Task<Pop3Client> OpenAsync(GatewayCluster cluster, IPAddress? peer = null)
     {
-        var client = new Pop3Client(new WireConnection(cluster.Pop3.OnConnectedAsync, peer));
+        var client = new Pop3Client(new WireConnection(connection => cluster.Pop3.RunAsync(connection, implicitTls: false), peer));
         Assert.StartsWith("+OK", await client._wire.ReadLineAsync(), StringComparison.Ordinal);
         return client;
     }
