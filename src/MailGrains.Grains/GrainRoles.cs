@@ -14,6 +14,6 @@ public static class GrainRoles
     public static IReadOnlyList<Type> Stateful { get; } =
     [
         typeof(TenantGrain), typeof(DomainGrain), typeof(AddressGrain), typeof(AccountGrain), typeof(MailboxGrain), typeof(UpkeepGrain),
-        typeof(SenderGrain),
+        typeof(SenderGrain), typeof(LoginSourceGrain),
     ];
 }

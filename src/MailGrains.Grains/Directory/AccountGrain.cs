@@ -2,6 +2,8 @@ using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Storage;
 using MailGrains.Storage.Tables;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Placement;
 
 namespace MailGrains.Grains.Directory;
 
@@ -9,7 +11,7 @@ namespace MailGrains.Grains.Directory;
 /// Keeps the verifiers of one login. Each check reads the record, so that a password that was changed, or an account that was deleted,
 /// counts at once whatever activation did it.
 /// </summary>
-[CollectionAgeLimit(Minutes = 15)]
+[CollectionAgeLimit(Minutes = 15), HashBasedPlacement]
 public sealed class AccountGrain : Grain, IAccountGrain
 {
     private readonly string _tenant;
@@ -19,8 +21,13 @@ public sealed class AccountGrain : Grain, IAccountGrain
     private readonly DecoySalts _decoys;
     private readonly RememberedPassword _remembered = new();
     private readonly BriefStay _stay;
+    private readonly AccountLogins _logins;
+    private readonly AccountSecrets _secrets;
+    private readonly TimeProvider _time;
 
-    public AccountGrain(StorageAccounts accounts, PasswordChecks passwords, DecoySalts decoys)
+    public AccountGrain(
+        StorageAccounts accounts, PasswordChecks passwords, DecoySalts decoys, UnknownAccounts unknown, LockoutOptions lockouts,
+        [FromKeyedServices(TimeProviderNames.Grains)] TimeProvider time)
     {
         var key = this.GetPrimaryKeyString();
         var slash = key.IndexOf('/', StringComparison.Ordinal);
@@ -33,8 +40,13 @@ public sealed class AccountGrain : Grain, IAccountGrain
         _passwords = passwords;
         _decoys = decoys;
         _stay = new BriefStay(this);
-        _cell = new DirectoryCell<StoredAccount>(
-            new DirectoryTable(accounts), "account:" + TableKey.Encode(_tenant), TableKey.Encode(_address), StoredJson.Readable.StoredAccount);
+        _time = time;
+        var (table, partition, row) = (new DirectoryTable(accounts), "account:" + TableKey.Encode(_tenant), TableKey.Encode(_address));
+        _cell = new DirectoryCell<StoredAccount>(table, partition, row, StoredJson.Readable.StoredAccount);
+
+        // No key has a '!' of its own.
+        _logins = new AccountLogins(table, partition, row + "!logins", key, unknown, lockouts, time);
+        _secrets = new AccountSecrets(_cell, passwords, time);
     }
 
     public async ValueTask<DirectoryWrite> PutAsync(
@@ -75,11 +87,23 @@ public sealed class AccountGrain : Grain, IAccountGrain
         found => found.Revision > revision ? DirectoryWrite.Stale : null,
         cancellationToken);
 
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        _logins.WrittenAsync().WaitAsync(cancellationToken);
+
     public async ValueTask<LoginOutcome> LogInAsync(string password, LoginAttempt attempt, CancellationToken cancellationToken)
     {
-        var entry = await _cell.ReadAsync(cancellationToken);
-        var isRight = await IsPasswordAsync(entry, password, cancellationToken);
-        return Conclude(entry, isRight);
+        var entry = await ReadAsync(cancellationToken);
+        if (Refusal(entry, attempt) is { } locked)
+        {
+            return locked;
+        }
+
+        if (AppPasswordSecrets.Find(entry?.Value, password, attempt.Scope, _time.GetUtcNow()) is { } appPassword)
+        {
+            return Conclude(entry, attempt, isRight: true, appPassword.Id);
+        }
+
+        return Conclude(entry, attempt, await IsPasswordAsync(entry, password, cancellationToken));
     }
 
     public async ValueTask<ScramParameters> BeginScramAsync(ScramDigest digest, CancellationToken cancellationToken)
@@ -93,18 +117,36 @@ public sealed class AccountGrain : Grain, IAccountGrain
     public async ValueTask<ScramOutcome> FinishScramAsync(
         ScramDigest digest, byte[] authMessage, byte[] clientProof, LoginAttempt attempt, CancellationToken cancellationToken)
     {
-        var entry = await _cell.ReadAsync(cancellationToken);
+        var entry = await ReadAsync(cancellationToken);
+        if (Refusal(entry, attempt) is { } locked)
+        {
+            return new ScramOutcome(locked, []);
+        }
+
         var signature = _passwords.Verify(entry?.Value.VerifierOf(digest), digest, authMessage, clientProof);
-        var login = Conclude(entry, signature is not null);
+        var login = Conclude(entry, attempt, signature is not null);
         return new ScramOutcome(login, login.Status == LoginStatus.Accepted ? signature! : []);
     }
 
+    // A token can't be guessed, so failures do not stand in its way, and make none.
     public async ValueTask<LoginOutcome> ConfirmTokenAsync(LoginAttempt attempt, CancellationToken cancellationToken) =>
-        Conclude(await _cell.ReadAsync(cancellationToken), isRight: true);
+        await ReadAsync(cancellationToken) is { Value.Mailbox: not null } entry
+            ? Accept(entry.Value, attempt, null)
+            : LoginOutcome.Refuse(LoginStatus.BadCredentials);
 
-    public ValueTask<LockoutState> GetLockoutAsync(CancellationToken cancellationToken) => new(new LockoutState(0, null, null, null));
+    public async ValueTask<LockoutState> GetLockoutAsync(CancellationToken cancellationToken)
+    {
+        var entry = await ReadAsync(cancellationToken);
+        await _logins.WrittenAsync();
+        return _logins.Describe(entry?.Value.Mailbox);
+    }
 
-    public ValueTask LiftLockoutAsync(CancellationToken cancellationToken) => default;
+    public async ValueTask LiftLockoutAsync(CancellationToken cancellationToken)
+    {
+        var entry = await ReadAsync(cancellationToken);
+        _logins.Lift(entry?.Value.Mailbox);
+        await _logins.WrittenAsync();
+    }
 
     public async ValueTask<SenderRights?> GetSenderRightsAsync(CancellationToken cancellationToken)
     {
@@ -119,15 +161,48 @@ public sealed class AccountGrain : Grain, IAccountGrain
         return new SenderRights(settings.SendAs, settings.Limits);
     }
 
-    public ValueTask<PasswordChange> ChangePasswordAsync(string current, string next, LoginAttempt attempt, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public async ValueTask<PasswordChange> ChangePasswordAsync(
+        string current, string next, LoginAttempt attempt, CancellationToken cancellationToken)
+    {
+        var entry = await ReadAsync(cancellationToken);
+        var login = Refusal(entry, attempt) ?? Conclude(entry, attempt, await IsPasswordAsync(entry, current, cancellationToken));
+        if (login.Status != LoginStatus.Accepted)
+        {
+            return new PasswordChange(login, null);
+        }
 
-    public ValueTask<AppPasswordList> ListAppPasswordsAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+        return new PasswordChange(login, await _secrets.ChangePasswordAsync(entry!.Value, _address, next, cancellationToken));
+    }
+
+    public async ValueTask<AppPasswordList> ListAppPasswordsAsync(CancellationToken cancellationToken) =>
+        await ReadAsync(cancellationToken) is { Value: { Mailbox: { } mailbox, AppPasswords: { } all } }
+            ? new AppPasswordList([.. all.Select(p => p.Read(_logins.LastUsed(mailbox, p.Id)))])
+            : new AppPasswordList([]);
 
     public ValueTask<NewAppPassword> MakeAppPasswordAsync(
-        string label, AccessScope scopes, DateTimeOffset? expires, CancellationToken cancellationToken) => throw new NotSupportedException();
+        string label, AccessScope scopes, DateTimeOffset? expires, CancellationToken cancellationToken) =>
+        _secrets.MakeAppPasswordAsync(label, scopes, expires, cancellationToken);
 
-    public ValueTask<bool> RevokeAppPasswordAsync(string id, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async ValueTask<bool> RevokeAppPasswordAsync(string id, CancellationToken cancellationToken)
+    {
+        var entry = await ReadAsync(cancellationToken);
+        if (!await _secrets.RevokeAppPasswordAsync(id, cancellationToken))
+        {
+            return false;
+        }
+
+        _logins.ForgetAppPassword(entry!.Value.Mailbox!, id);
+        return true;
+    }
+
+    /// <summary>The record as it stands in the store, and with an activation's first question what is noted of its logins.</summary>
+    private async ValueTask<Entry<StoredAccount>?> ReadAsync(CancellationToken cancellationToken)
+    {
+        await _logins.LoadAsync(cancellationToken);
+        var entry = await _cell.ReadAsync(cancellationToken);
+        StayIfThere(entry);
+        return entry;
+    }
 
     /// <summary>Whether it is the account's own password; costs the same whether or not there is such an account.</summary>
     private async ValueTask<bool> IsPasswordAsync(Entry<StoredAccount>? entry, string password, CancellationToken cancellationToken)
@@ -148,17 +223,36 @@ public sealed class AccountGrain : Grain, IAccountGrain
         return false;
     }
 
-    private LoginOutcome Conclude(Entry<StoredAccount>? entry, bool isRight)
+    /// <summary>The answer to all while the account is locked: nothing is checked, so nobody learns anything.</summary>
+    private LoginOutcome? Refusal(Entry<StoredAccount>? entry, LoginAttempt attempt) =>
+        IsCounted ? _logins.Refusal(entry?.Value.Mailbox, attempt.Peer) : null;
+
+    private LoginOutcome Conclude(Entry<StoredAccount>? entry, LoginAttempt attempt, bool isRight, string? appPassword = null)
     {
-        StayIfThere(entry);
-        return entry?.Value switch
+        // Others may have failed while this was checked: of many guesses at once no more are answered than of one after the other.
+        if (Refusal(entry, attempt) is { } locked)
         {
-            { Mailbox: { } mailbox } account when isRight => account.Settings is { Disabled: true }
-                ? LoginOutcome.Refuse(LoginStatus.Disabled)
-                : LoginOutcome.Accept(new LoginAccount(_tenant, _address, MailboxId.Parse(mailbox), null)),
-            _ => LoginOutcome.Refuse(LoginStatus.BadCredentials),
-        };
+            return locked;
+        }
+
+        return isRight && entry?.Value is { Mailbox: not null } account
+            ? Accept(account, attempt, appPassword)
+            : LoginOutcome.Refuse(LoginStatus.BadCredentials, IsCounted ? _logins.Fail(entry?.Value.Mailbox, attempt.Peer) : default);
     }
+
+    private LoginOutcome Accept(StoredAccount account, LoginAttempt attempt, string? appPassword)
+    {
+        if (account.Settings is { Disabled: true })
+        {
+            return LoginOutcome.Refuse(LoginStatus.Disabled);
+        }
+
+        _logins.Succeed(account.Mailbox!, attempt.Peer, appPassword);
+        return LoginOutcome.Accept(new LoginAccount(_tenant, _address, MailboxId.Parse(account.Mailbox!), appPassword));
+    }
+
+    // All who name a domain that is not hosted here share one account that is none (AccountKey.OfNobody); whether a domain is hosted is no secret.
+    private bool IsCounted => _tenant != "-";
 
     /// <summary>An activation of an account that is not there keeps nothing.</summary>
     private void StayIfThere(Entry<StoredAccount>? entry)

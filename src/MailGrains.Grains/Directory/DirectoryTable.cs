@@ -22,6 +22,7 @@ internal sealed record Entry<T>(T Value, long Revision, string ETag);
 /// domain:{domain}     r                          what DomainGrain, AddressGrain and AccountGrain answer by
 /// address:{address}   r
 /// account:{tenant}    {address}
+///                     {address}!logins           failures, known peers, days of last use: written without a condition
 /// secrets             {name}                     random keys of the installation
 /// </code>
 /// </summary>

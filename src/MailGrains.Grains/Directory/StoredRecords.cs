@@ -63,7 +63,9 @@ internal enum StoredAddressKind
 internal sealed record StoredAddress(string DomainId, string Tenant, StoredAddressKind Kind, string? Mailbox, string[]? Targets);
 
 /// <summary>An account's own row; without a <see cref="Mailbox"/> it is deleted, without verifiers nobody can log in.</summary>
-internal sealed record StoredAccount(string? Mailbox, ScramVerifier? Sha256, ScramVerifier? Sha1, StoredSettings? Settings = null)
+internal sealed record StoredAccount(
+    string? Mailbox, ScramVerifier? Sha256, ScramVerifier? Sha1, StoredSettings? Settings = null,
+    StoredAppPassword[]? AppPasswords = null)
 {
     public static StoredAccount Deleted { get; } = new(null, null, null);
 
@@ -91,6 +93,19 @@ internal sealed record StoredLimits(int MessagesPerHour, int MessagesPerDay, int
     public SendingLimits Read() => new(MessagesPerHour, MessagesPerDay, RecipientsPerHour, RecipientsPerDay);
 }
 
+/// <summary>A salted SHA-256 of an app password; <see cref="Scopes"/> as <see cref="AccessScope"/> numbers them.</summary>
+internal sealed record StoredAppPassword(
+    string Id, string Label, int Scopes, DateTimeOffset Created, DateTimeOffset? Expires, byte[] Salt, byte[] Hash)
+{
+    public AppPassword Read(DateOnly? lastUsed) => new(Id, Label, (AccessScope)Scopes, Created, Expires, lastUsed);
+}
+
+/// <summary>What is noted of the logins to a mailbox; <see cref="Used"/>: app passwords' ids, and the day of their last use.</summary>
+internal sealed record StoredLogins(string Mailbox, LoginFailures Strangers, StoredPeer[] Peers, Dictionary<string, DateOnly>? Used = null);
+
+/// <summary>An address from which the account was opened, and what has failed from there since.</summary>
+internal sealed record StoredPeer(string Peer, DateOnly LastLogin, LoginFailures? Failures);
+
 /// <summary>A random key of the installation.</summary>
 internal sealed record StoredSecret(byte[] Key);
 
@@ -106,6 +121,7 @@ internal sealed record StoredSecret(byte[] Key);
 [JsonSerializable(typeof(StoredAddress))]
 [JsonSerializable(typeof(StoredAccount))]
 [JsonSerializable(typeof(StoredSecret))]
+[JsonSerializable(typeof(StoredLogins))]
 internal sealed partial class StoredJson : JsonSerializerContext
 {
     /// <summary>Letters of every script stand as they are: the size of a record can be told from its text.</summary>
