@@ -36,6 +36,9 @@ public sealed class DirectoryCluster : IAsyncLifetime
 
     public MeasuredMeters Meters { get; } = new();
 
+    /// <summary>The grains' clock; null: the system's.</summary>
+    public TimeProvider? Time { get; init; }
+
     public IGrainFactory Grains => _cluster!.Client;
 
     public async ValueTask InitializeAsync()
@@ -45,6 +48,11 @@ public sealed class DirectoryCluster : IAsyncLifetime
         builder.ConfigureSilo((_, silo) =>
         {
             silo.UseInMemoryReminderService();
+            if (Time is not null)
+            {
+                silo.Services.AddKeyedSingleton(TimeProviderNames.Grains, Time);
+            }
+
             silo.Services.AddSingleton<IMeterFactory>(Meters);
             silo.Services.AddSingleton(Accounts);
             silo.Services.AddDirectoryGrains(new PasswordOptions { Iterations = PasswordOptions.MinIterations });
@@ -83,6 +91,8 @@ public sealed class DirectoryCluster : IAsyncLifetime
 
         return tenant;
     }
+
+    public async Task DeactivateAsync(IAddressable grain) => await _cluster!.DeactivateAsync(grain);
 
     /// <summary>A record of the directory as it stands in the store.</summary>
     internal ValueTask<TableRow?> ReadRowAsync(string partition, string row) =>
