@@ -1,5 +1,6 @@
 using MailGrains.Web.Api;
 using MailGrains.Web.Operators;
+using MailGrains.Web.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -24,6 +25,7 @@ public static class MailGrainsWeb
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<FailureThrottle>();
+        services.AddSingleton<UserLogin>();
         services.AddAuthentication()
             .AddScheme<OperatorKeySchemeOptions, OperatorKeyHandler>(PagesScheme, scheme => scheme.AllowBasic = true)
             .AddScheme<OperatorKeySchemeOptions, OperatorKeyHandler>(ApiScheme, scheme => scheme.AllowBasic = false);

@@ -105,8 +105,24 @@ public sealed class OperatorTests(WebCluster cluster)
         var paths = description["paths"]!.AsObject().ToDictionary(path => path.Key, path => path.Value!.AsObject().Select(m => m.Key).Order());
         var things = new[] { "", "/{tenant}/domains", "/{tenant}/mailboxes", "/{tenant}/aliases" };
         var names = new[] { "/{tenant}", "/{domain}", "/{address}", "/{address}" };
-        Assert.Equal(9, paths.Count);
-        Assert.Equal(["get"], paths["/api/v1/tenants/{tenant}/mailboxes/{address}/sending"]);
+        Assert.Equal(17, paths.Count);
+        const string Mailbox = "/api/v1/tenants/{tenant}/mailboxes/{address}";
+        Assert.Equal(["get"], paths[Mailbox + "/sending"]);
+        Assert.Equal(["delete", "get"], paths[Mailbox + "/lockout"]);
+        Assert.Equal(["get"], paths[Mailbox + "/app-passwords"]);
+        Assert.Equal(["delete"], paths[Mailbox + "/app-passwords/{id}"]);
+        Assert.Equal(["delete", "get"], paths["/api/v1/lockouts/{address}"]);
+        Assert.Equal(["get"], paths["/api/v1/me"]);
+        Assert.Equal(["put"], paths["/api/v1/me/password"]);
+        Assert.Equal(["get", "post"], paths["/api/v1/me/app-passwords"]);
+        Assert.Equal(["delete"], paths["/api/v1/me/app-passwords/{id}"]);
+        foreach (var (path, operations) in description["paths"]!.AsObject())
+        {
+            var expected = path.StartsWith("/api/v1/me", StringComparison.Ordinal) ? "basic" : "operatorKey";
+            Assert.All(operations!.AsObject(), operation => Assert.Equal(
+                [expected], (operation.Value!["security"] ?? description["security"])!.AsArray().SelectMany(s => s!.AsObject().Select(k => k.Key))));
+        }
+
         foreach (var (thing, name) in things.Zip(names))
         {
             Assert.Equal(["get"], paths[$"/api/v1/tenants{thing}"]);

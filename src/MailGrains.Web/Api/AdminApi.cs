@@ -1,8 +1,10 @@
 using System.Text;
 using MailGrains.Contracts.Directory;
+using MailGrains.Web.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MailGrains.Web.Api;
 
@@ -22,8 +24,18 @@ internal static class AdminApi
         ApiProblems.Catch(api);
         TenantEndpoints.Map(api.MapGroup("/tenants").WithTags("Tenants"));
         DomainEndpoints.Map(api.MapGroup("/tenants/{tenant}/domains").WithTags("Domains"));
-        MailboxEndpoints.Map(api.MapGroup("/tenants/{tenant}/mailboxes").WithTags("Mailboxes"));
+        var mailboxes = api.MapGroup("/tenants/{tenant}/mailboxes").WithTags("Mailboxes");
+        MailboxEndpoints.Map(mailboxes);
+        LockoutEndpoints.MapAccounts(mailboxes);
+        AppPasswordEndpoints.Map(mailboxes);
         AliasEndpoints.Map(api.MapGroup("/tenants/{tenant}/aliases").WithTags("Aliases"));
+        LockoutEndpoints.MapSources(api.MapGroup("/lockouts").WithTags("Lockouts"));
+
+        // Users show a password of their own, and no operator's key opens an account.
+        var users = app.MapGroup(Prefix + UserEndpoints.Path).WithTags("Me");
+        ApiProblems.Catch(users);
+        users.AddEndpointFilter(app.ServiceProvider.GetRequiredService<UserLogin>());
+        UserEndpoints.Map(users);
     }
 
     /// <summary>The answer to a PUT: a problem, or the resource as it is now; made anew, it says where it is, by the names as they are kept.</summary>

@@ -59,6 +59,17 @@ internal sealed record MailboxBody(
     public override string ToString() => nameof(MailboxBody);
 }
 
+/// <summary>What a change of the user's own password says.</summary>
+internal sealed record PasswordBody(string? Current = null, string? New = null)
+{
+    /// <summary>Keeps the passwords out of logs.</summary>
+    public override string ToString() => nameof(PasswordBody);
+}
+
+/// <param name="Label">The program that it is for.</param>
+/// <param name="Scopes">Of smtp, pop3, imap, jmap and web.</param>
+internal sealed record AppPasswordBody(string? Label = null, string[]? Scopes = null, DateTimeOffset? Expires = null);
+
 /// <summary>What a PUT of an alias says.</summary>
 internal sealed record AliasBody(string[]? Targets = null);
 
@@ -73,6 +84,28 @@ internal sealed record MailboxView(
 
 /// <param name="Limits">Those in force.</param>
 internal sealed record SendingView(int MessagesThisHour, int MessagesThisDay, int RecipientsThisHour, int RecipientsThisDay, LimitsForm Limits);
+
+/// <param name="Failures">In the present window.</param>
+/// <param name="LockedUntil">Null: not locked.</param>
+/// <param name="LastPeer">Where the last failure came from.</param>
+internal sealed record LockoutView(int Failures, DateTimeOffset? LockedUntil, string? LastPeer, string? Reason);
+
+/// <param name="Scopes">Of smtp, pop3, imap, jmap and web.</param>
+/// <param name="LastUsed">The day.</param>
+internal sealed record AppPasswordView(
+    string Id, string Label, IReadOnlyList<string> Scopes, DateTimeOffset Created, DateTimeOffset? Expires, DateOnly? LastUsed);
+
+internal sealed record AppPasswordsView(IReadOnlyList<AppPasswordView> Items);
+
+internal sealed record NewAppPasswordView(AppPasswordView AppPassword, string Secret)
+{
+    /// <summary>Keeps the secret out of logs.</summary>
+    public override string ToString() => nameof(NewAppPasswordView);
+}
+
+/// <param name="QuotaBytes">0: no limit.</param>
+/// <param name="AppPasswords">How many there are.</param>
+internal sealed record UserView(string Address, long QuotaBytes, long UsedBytes, int AppPasswords);
 
 internal sealed record AliasView(string Address, IReadOnlyList<string> Targets);
 
@@ -98,6 +131,12 @@ internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 [JsonSerializable(typeof(MailboxView))]
 [JsonSerializable(typeof(AliasView))]
 [JsonSerializable(typeof(SendingView))]
+[JsonSerializable(typeof(LockoutView))]
+[JsonSerializable(typeof(AppPasswordBody))]
+[JsonSerializable(typeof(AppPasswordsView))]
+[JsonSerializable(typeof(NewAppPasswordView))]
+[JsonSerializable(typeof(PasswordBody))]
+[JsonSerializable(typeof(UserView))]
 [JsonSerializable(typeof(Page<NameView>))]
 [JsonSerializable(typeof(Page<AddressView>))]
 [JsonSerializable(typeof(ProblemDetails))]

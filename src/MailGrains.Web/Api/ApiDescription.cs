@@ -1,3 +1,4 @@
+using MailGrains.Web.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OpenApi;
@@ -9,6 +10,9 @@ namespace MailGrains.Web.Api;
 internal static class ApiDescription
 {
     private const string SecurityScheme = "operatorKey";
+    private const string UserScheme = "basic";
+
+    private static readonly string UsersPath = AdminApi.Prefix.TrimStart('/') + UserEndpoints.Path;
 
     public static void Configure(OpenApiOptions options)
     {
@@ -19,14 +23,25 @@ internal static class ApiDescription
             {
                 Title = "MailGrains admin API",
                 Version = "v1",
-                Description = "Tenants, their domains, mailboxes and aliases. Errors are problem+json (RFC 9457).",
+                Description = "Tenants, their domains, mailboxes and aliases; and what users see of their own account. Errors are problem+json (RFC 9457).",
             };
 
             // Where it was fetched from is where it is.
             document.Servers = [];
             document.AddComponent<IOpenApiSecurityScheme>(
                 SecurityScheme, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The operator's key." });
+            document.AddComponent<IOpenApiSecurityScheme>(
+                UserScheme, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "basic", Description = "The user's address and password." });
             document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SecurityScheme, document)] = [] }];
+            return Task.CompletedTask;
+        });
+        options.AddOperationTransformer((operation, context, _) =>
+        {
+            if (context.Description.RelativePath?.StartsWith(UsersPath, StringComparison.Ordinal) == true)
+            {
+                operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(UserScheme, context.Document)] = [] }];
+            }
+
             return Task.CompletedTask;
         });
     }
@@ -59,6 +74,13 @@ internal static class ApiDescription
         .WithSummary(summary)
         .Produces(StatusCodes.Status204NoContent)
         .ProducesProblems(StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound, StatusCodes.Status409Conflict);
+
+    public static RouteHandlerBuilder DescribeUserChange(this RouteHandlerBuilder endpoint, string name, string summary) => endpoint
+        .WithName(name)
+        .WithSummary(summary)
+        .ProducesProblems(
+            StatusCodes.Status400BadRequest, StatusCodes.Status403Forbidden, StatusCodes.Status413PayloadTooLarge,
+            StatusCodes.Status415UnsupportedMediaType);
 
     private static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder endpoint, params int[] statuses)
     {
