@@ -122,14 +122,14 @@ public sealed class CommandLineClientTests(InteropHost interop) : IClassFixture<
     }
 
     private const string PythonScript = """
-        import poplib, smtplib, ssl, sys
+        import email.policy, poplib, smtplib, ssl, sys
         from email.message import EmailMessage
 
         ca, submission, submissions, pop3, pop3s, user, friend, password = sys.argv[1:]
         context = ssl.create_default_context(cafile=ca)
 
-        def message(subject, sender=user):
-            m = EmailMessage()
+        def message(subject, sender=user, policy=email.policy.SMTP):
+            m = EmailMessage(policy=policy)
             m["From"], m["To"], m["Subject"] = sender, friend, subject
             m.set_content("A message with gr\u00fc\u00dfe.\n", cte="8bit")
             return m
@@ -148,7 +148,7 @@ public sealed class CommandLineClientTests(InteropHost interop) : IClassFixture<
                 s.send_message(message("forged"), from_addr="somebody@elsewhere.test")
             except smtplib.SMTPSenderRefused as e:
                 print("forged", e.smtp_code)
-            m = message("python gr\u00fc\u00dfe")
+            m = message("python gr\u00fc\u00dfe", policy=email.policy.SMTPUTF8)
             s.send_message(m, mail_options=["SMTPUTF8", "BODY=8BITMIME"])
         with smtplib.SMTP_SSL("localhost", int(submissions), context=context) as s:
             s.login(user, password)
