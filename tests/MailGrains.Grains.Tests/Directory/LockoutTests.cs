@@ -5,21 +5,15 @@ using Microsoft.Extensions.Time.Testing;
 namespace MailGrains.Grains.Tests.Directory;
 
 /// <summary>What failed logins lead to, for whom, and how it is forgiven; and the secrets that a user makes himself.</summary>
-public sealed class LockoutTests : IAsyncLifetime
+public sealed class LockoutTests(LockoutDirectory directory) : IClassFixture<LockoutDirectory>
 {
     private static readonly LoginAttempt Owner = new(AccessScope.Imap, "198.51.100.1");
     private static readonly LoginAttempt Stranger = new(AccessScope.Imap, "203.0.113.9");
 
-    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
-    private readonly DirectoryCluster _cluster;
-
-    public LockoutTests() => _cluster = new DirectoryCluster { Time = _time };
+    private readonly FakeTimeProvider _time = directory.Time;
+    private readonly DirectoryCluster _cluster = directory.Cluster;
 
     private static CancellationToken None => TestContext.Current.CancellationToken;
-
-    public ValueTask InitializeAsync() => _cluster.InitializeAsync();
-
-    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     [Fact]
     public async Task FailuresDelayThenLockAndTimeForgives()
@@ -39,10 +33,11 @@ public sealed class LockoutTests : IAsyncLifetime
         Assert.Equal(locked, (await ScramClient.LogInAsync(account, ScramDigest.Sha256, TestTenant.Password, [1], Stranger)).Login);
         Assert.Equal(locked, (await account.ChangePasswordAsync(TestTenant.Password, "a new password", Stranger, None)).Login);
         Assert.Equal(LoginStatus.Accepted, (await account.ConfirmTokenAsync(Owner, None)).Status);
+        var until = locked.LockedUntil!.Value;
         var state = await account.GetLockoutAsync(None);
         Assert.Equal((10, locked.LockedUntil, Stranger.Peer), (state.Failures, state.LockedUntil, state.LastPeer));
         Assert.Equal(
-            "10 logins to this account failed within 15 minutes, the last from 203.0.113.9; locked until 2026-03-01 12:15:00Z.", state.Reason);
+            $"10 logins to this account failed within 15 minutes, the last from 203.0.113.9; locked until {until:u}.", state.Reason);
 
         _time.Advance(TimeSpan.FromMinutes(15));
         Assert.Equal(new LockoutState(0, null, null, null), await account.GetLockoutAsync(None));
@@ -136,7 +131,7 @@ public sealed class LockoutTests : IAsyncLifetime
         Assert.Equal(id, (await account.LogInAsync(made.Secret!.Replace('-', ' ').ToLowerInvariant(), Owner, None)).Account!.AppPassword);
         Assert.Equal(LoginStatus.BadCredentials, (await account.LogInAsync(made.Secret!, Owner with { Scope = AccessScope.Pop3 }, None)).Status);
         Assert.Equal(LoginStatus.BadCredentials, (await account.ChangePasswordAsync(made.Secret!, "a new password", Owner, None)).Login.Status);
-        Assert.Equal(new DateOnly(2026, 3, 1), Assert.Single((await account.ListAppPasswordsAsync(None)).Passwords).LastUsed);
+        Assert.Equal(DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime), Assert.Single((await account.ListAppPasswordsAsync(None)).Passwords).LastUsed);
 
         // It outlives a change of the password, its own and the tenant's.
         Assert.True((await account.ChangePasswordAsync(TestTenant.Password, "a new password", Owner, None)).IsChanged);
@@ -238,4 +233,18 @@ public sealed class LockoutTests : IAsyncLifetime
             Assert.Equal(LoginStatus.BadCredentials, (await account.LogInAsync("wrong", Stranger, None)).Status);
         }
     }
+}
+
+/// <summary>A directory of the class's own, whose grains go by a fake clock.</summary>
+public sealed class LockoutDirectory : IAsyncLifetime
+{
+    public LockoutDirectory() => Cluster = new DirectoryCluster { Time = Time };
+
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+
+    public DirectoryCluster Cluster { get; }
+
+    public ValueTask InitializeAsync() => Cluster.InitializeAsync();
+
+    public ValueTask DisposeAsync() => Cluster.DisposeAsync();
 }
