@@ -10,7 +10,7 @@ public sealed record FuzzOptions
     /// <summary>False: coverage is measured and nothing is made of it; what chance alone finds.</summary>
     public bool IsGuided { get; init; } = true;
 
-    public int MaxInputBytes { get; init; } = 2_048;
+    public int MaxInputBytes { get; init; } = 1_024;
 
     public int MaxCorpus { get; init; } = 2_000;
 

@@ -80,9 +80,9 @@ internal sealed class Pop3Model(Transcript transcript, int maxLineBytes, IReadOn
 
     private static int Index(string argument) => int.Parse(argument, NumberStyles.None, CultureInfo.InvariantCulture) - 1;
 
-    /// <summary>The session adds the CRLF that a message lacks.</summary>
+    /// <summary>The session adds the CRLF that a message lacks, unless it is empty.</summary>
     private static byte[] Whole(string text, byte[] message) =>
-        Octets.Of(Octets.Text(message).EndsWith("\r\n", StringComparison.Ordinal) ? text : text[..^2]);
+        Octets.Of(message.Length == 0 || message.AsSpan().EndsWith("\r\n"u8) ? text : text[..^2]);
 
     private string Status()
     {

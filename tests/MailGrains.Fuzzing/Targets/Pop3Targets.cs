@@ -73,7 +73,7 @@ internal static class Pop3Targets
 
         public void Failed(Exception failure) => throw new FindingException($"reported as failed: {failure}");
 
-        public long Octets(int index) => Messages[index].Length + (Messages[index].AsSpan().EndsWith("\r\n"u8) ? 0 : 2);
+        public long Octets(int index) => Messages[index].Length + (Messages[index].Length == 0 || Messages[index].AsSpan().EndsWith("\r\n"u8) ? 0 : 2);
 
         public string UniqueId(int index) => $"m{index}";
 

@@ -6,19 +6,23 @@ using MailGrains.Protocols.Sasl;
 namespace MailGrains.Fuzzing.Targets;
 
 /// <summary>
-/// Exchanges of all mechanisms; the first octet chooses one that is offered. Responses are separated by LF, and come as base64 where the second octet is
-/// odd. <c>%R</c> stands for the nonce of the last challenge, which no mutation would meet.
+/// Exchanges of all mechanisms; the first octet chooses one that is offered. Responses are separated by LF, and come as base64 where the second octet's
+/// last bit is set; its next bit takes the channel binding away. <c>%R</c> stands for the nonce of the last challenge, which no mutation would meet.
 /// </summary>
 internal static class SaslTarget
 {
     private const int MaxSteps = 8;
 
-    private static readonly SaslPolicy Policy = new(IsEncrypted: true, AllowsClearText: false, new byte[32], OffersBearer: true);
+    private const string EndPoint = "p=tls-server-end-point,,";
+
+    private static readonly byte[] Binding = new byte[32];
+    private static readonly SaslPolicy Bound = new(IsEncrypted: true, AllowsClearText: false, Binding, OffersBearer: true);
+    private static readonly SaslPolicy Unbound = Bound with { EndPointBinding = default };
     private static readonly FuzzAccounts Accounts = new();
 
     public static FuzzTarget Target { get; } = new(
         "sasl",
-        [.. Enumerable.Range(0, Math.Max(1, Policy.Offered.Count)).SelectMany(mechanism => Dialogues.Select(text => Octets.Of($"{(char)mechanism}{text}")))],
+        [.. Enumerable.Range(0, Bound.Offered.Count).SelectMany(mechanism => Dialogues.Select(text => Octets.Of($"{(char)mechanism}{text}")))],
         Octets.All(
             "\0", "\u0001", "\u0001\u0001", "\n", ",", "=", "n,,", "y,,", "p=tls-server-end-point,,", "p=tls-unique,,", "n=", "r=", "%R", "c=biws", "c=eSws", "p=AAAA", "a=b,", "m=x,", "=2C", "=3D",
             "auth=Bearer ", "user=", "host=x\u0001", "port=1\u0001", "secret", "locked", "disabled", "away", "\u00C3\u00BC", "\u00FF", "QUJD", new string('a', 256)),
@@ -28,8 +32,12 @@ internal static class SaslTarget
     [
         "\0\0alice\0secret", "\0alice\nsecret", "\0n,,n=user,r=abc\nc=biws,r=%R,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         "\0n,,n=user,r=abc\nc=biws,r=%R,p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "\0n,a=b,\u0001auth=Bearer abcd\u0001\u0001\n\u0001", "\0user=a\u0001auth=Bearer abcd\u0001\u0001\n",
-        "\0p=tls-server-end-point,,n=user,r=abc\nc=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,r=%R,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "\u0001AGEAYg==",
+        $"\0{EndPoint}n=user,r=abc\nc={BoundHeader},r=%R,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+        $"\0{EndPoint}n=user,r=abc\nc={BoundHeader},r=%R,x=1,p=AAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "\u0001AGEAYg==", "\u0002y,a=user,n=user,r=abc\nc=eSxhPXVzZXIs,r=%R,p=AAAA",
+        "\0alice\nwrong", "\0n,,\u0001auth=Bearer abc\u0001\u0001\n\u0001", "\0user=a\u0001auth=Bearer abc\u0001\u0001\n",
     ];
+
+    private static string BoundHeader => Convert.ToBase64String([.. Octets.Of(EndPoint), .. Binding]);
 
     private static void Run(byte[] input)
     {
@@ -38,8 +46,9 @@ internal static class SaslTarget
             return;
         }
 
-        var mechanism = Octets.Of(Policy.Offered[input[0] % Policy.Offered.Count]);
-        var conversation = SaslConversation.Begin(mechanism, Policy, Accounts);
+        var policy = (input[1] & 2) == 0 ? Bound : Unbound;
+        var mechanism = Octets.Of(policy.Offered[input[0] % policy.Offered.Count]);
+        var conversation = SaslConversation.Begin(mechanism, policy, Accounts);
         Check.That(conversation is not null, "a mechanism that is offered is not there");
         var challenge = Octets.Text((conversation.FirstChallenge ?? default).Span);
         var steps = 0;
