@@ -37,7 +37,7 @@ public static class MailGateways
         services.AddSingleton<HandOver>();
         services.AddSingleton<OwnAddresses>();
         services.AddSingleton<SendingAllowance>();
-        services.AddSingleton(RightsByTenant);
+        services.AddSingleton(RightsByAccount);
         services.AddSingleton<RecipientCheck>();
         services.AddSingleton<SmtpParts>();
         services.AddSingleton(provider => new IssuerKeys(new HttpClient { Timeout = IssuerTimeout }, provider.GetRequiredService<TimeProvider>()));
@@ -54,14 +54,11 @@ public static class MailGateways
             provider.GetRequiredService<GatewayMetrics>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<FilterPipeline>>()));
 
-    private static SenderRightsOf RightsByTenant(IServiceProvider services)
+    private static SenderRightsOf RightsByAccount(IServiceProvider services)
     {
-        var tenants = new GrainKind<ITenantGrain>(services.GetRequiredService<IGrainFactory>());
-        return async (login, cancellationToken) =>
-            AddressName.TryParse(login.Address, out var address) &&
-            await tenants.Of(login.Tenant).FindMailboxAsync(address, cancellationToken) is { Account: { Disabled: false } account } record &&
-            record.Mailbox == login.Mailbox
-                ? new SenderRights(account.SendAs, account.Limits)
-                : null;
+        var accounts = new GrainKind<IAccountGrain>(services.GetRequiredService<IGrainFactory>());
+        return (login, cancellationToken) => AddressName.TryParse(login.Address, out var address)
+            ? accounts.Of(AccountKey.Of(login.Tenant, address)).GetSenderRightsAsync(cancellationToken)
+            : default;
     }
 }

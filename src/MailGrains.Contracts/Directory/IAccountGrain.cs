@@ -49,7 +49,7 @@ public interface IAccountGrain : IGrainWithStringKey
     [Alias("LiftLockout")]
     ValueTask LiftLockoutAsync(CancellationToken cancellationToken);
 
-    /// <summary>What the account may send as; null where it is not there.</summary>
+    /// <summary>What the account may send as; null where it is not there, or is disabled.</summary>
     [Alias("GetSenderRights"), Orleans.Concurrency.AlwaysInterleave]
     ValueTask<SenderRights?> GetSenderRightsAsync(CancellationToken cancellationToken);
 

@@ -158,7 +158,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         }
 
         var settings = StoredSettings.Read(entry.Value.Settings);
-        return new SenderRights(settings.SendAs, settings.Limits);
+        return settings.Disabled ? null : new SenderRights(settings.SendAs, settings.Limits);
     }
 
     public async ValueTask<PasswordChange> ChangePasswordAsync(
