@@ -16,12 +16,20 @@ internal sealed class LineConnection : IDisposable
 
     public IPEndPoint LocalEndPoint => (IPEndPoint)_stream.Socket.LocalEndPoint!;
 
+    /// <param name="server">Where to.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="from">An address of this machine to come from; null: any.</param>
     /// <exception cref="IOException">Nobody listens.</exception>
-    public static async Task<LineConnection> ConnectAsync(IPEndPoint server, CancellationToken cancellationToken)
+    public static async Task<LineConnection> ConnectAsync(IPEndPoint server, CancellationToken cancellationToken, IPAddress? from = null)
     {
         var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            if (from is not null)
+            {
+                socket.Bind(new IPEndPoint(from, 0));
+            }
+
             await socket.ConnectAsync(server, cancellationToken);
             return new LineConnection(socket);
         }
