@@ -28,6 +28,9 @@ public sealed class AccountSettingsTests(DirectoryCluster cluster)
         var shown = (await tenant.FindMailboxAsync("bob"))!.Account;
         Assert.Equal((true, Limits), (shown.Disabled, shown.Limits));
         Assert.Equal(expected, shown.SendAs);
+        Assert.Null(await tenant.Account("bob").GetSenderRightsAsync(None));
+
+        await tenant.PutMailboxAsync("bob", account: settings with { Disabled = false });
         Assert.Equal((string.Join(' ', expected), Limits), Rights(await tenant.Account("bob").GetSenderRightsAsync(None)));
     }
 
