@@ -62,7 +62,7 @@ public sealed class SmtpServerOptions
     /// <summary>For a TLS handshake.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Failed logins before the session ends.</summary>
+    /// <summary>Failed logins before the session ends; some clients try one password by every mechanism.</summary>
     public int MaxFailedLogins { get; init; } = 10;
 
     /// <summary>Before the greeting; a client that speaks meanwhile is no mail server. Trusted ones do not wait.</summary>

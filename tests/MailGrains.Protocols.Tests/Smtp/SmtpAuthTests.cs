@@ -71,13 +71,15 @@ public sealed class SmtpAuthTests
     }
 
     [Fact]
-    public async Task ThirdFailedLoginEndsTheSession()
+    public async Task TenthFailedLoginEndsTheSession()
     {
         var client = await new SmtpFixture { TakesLogins = true }.GreetAsync();
         var wrong = "AUTH PLAIN " + Convert.ToBase64String(Encoding.UTF8.GetBytes("\0alice@example.test\0wrong"));
-        Assert.StartsWith("535 5.7.8 ", await client.AskAsync(wrong), StringComparison.Ordinal);
-        Assert.StartsWith("535 5.7.8 ", await client.AskAsync(wrong), StringComparison.Ordinal);
-        Assert.StartsWith("535 5.7.8 ", await client.AskAsync(wrong), StringComparison.Ordinal);
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.StartsWith("535 5.7.8 ", await client.AskAsync(wrong), StringComparison.Ordinal);
+        }
+
         Assert.StartsWith("421 4.7.0 ", await client.ReadReplyAsync(), StringComparison.Ordinal);
         Assert.Equal(SessionEnd.TooManyErrors, await client.Session.WaitAsync(WireClient.Patience, TestContext.Current.CancellationToken));
     }
