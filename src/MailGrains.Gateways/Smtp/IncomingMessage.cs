@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Net;
 using MailGrains.Contracts.Delivery;
+using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Gateways.Filters;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Storage;
@@ -161,7 +162,9 @@ public sealed partial class IncomingMessage(
         }
         else
         {
-            LogMessage(origin.TraceId, origin.Peer, reversePath, recipients, bytes, status, milliseconds, verdict);
+            // Of a trusted client nothing was looked up.
+            var client = origin.Client.ReverseName.Status == ReverseNameStatus.NotLookedUp ? "" : $" ({origin.Client})";
+            LogMessage(origin.TraceId, origin.Peer, client, reversePath, recipients, bytes, status, milliseconds, verdict);
         }
     }
 
@@ -183,9 +186,10 @@ public sealed partial class IncomingMessage(
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms{Verdict}")]
+        Message = "{TraceId} from {Peer}{Client} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms{Verdict}")]
     private partial void LogMessage(
-        string traceId, IPAddress peer, LogText reversePath, int recipients, long bytes, string status, double milliseconds, string verdict);
+        string traceId, IPAddress peer, string client, LogText reversePath, int recipients, long bytes, string status, double milliseconds,
+        string verdict);
 
     [LoggerMessage(
         Level = LogLevel.Information,

@@ -62,6 +62,8 @@ public sealed class PolicyTests
         Assert.StartsWith("250", await AskAsync(client, $"RCPT TO:<{Mailbox}>"), StringComparison.Ordinal);
         Assert.StartsWith("354", await AskAsync(client, "DATA"), StringComparison.Ordinal);
         Assert.StartsWith("250", await AskAsync(client, "Subject: hello\r\n\r\nhello\r\n."), StringComparison.Ordinal);
+        await host.WaitForLineAsync(
+            line => line.Contains("from 127.0.0.2 (mail.client.test, EHLO mail.client.test (true)) <a@client.test>", StringComparison.Ordinal), Cancel);
         using var reader = await Pop3Session.LogInAsync(host.Pop3, Mailbox, RunningHost.Password, Cancel);
         var text = System.Text.Encoding.ASCII.GetString(await reader.RetrieveAsync(1, Cancel));
         Assert.Contains("(mail.client.test [127.0.0.2])", text.Replace("\r\n", "", StringComparison.Ordinal), StringComparison.Ordinal);
