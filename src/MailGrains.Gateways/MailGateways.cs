@@ -16,6 +16,8 @@ namespace MailGrains.Gateways;
 
 public static class MailGateways
 {
+    private const int MaxIssuerBytes = 256 * 1024;
+
     private static readonly TimeSpan IssuerTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>
@@ -40,7 +42,8 @@ public static class MailGateways
         services.AddSingleton(RightsByAccount);
         services.AddSingleton<RecipientCheck>();
         services.AddSingleton<SmtpParts>();
-        services.AddSingleton(provider => new IssuerKeys(new HttpClient { Timeout = IssuerTimeout }, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new IssuerKeys(
+            new HttpClient { Timeout = IssuerTimeout, MaxResponseContentBufferSize = MaxIssuerBytes }, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<TokenChecks>();
         services.AddSingleton<LoginParts>();
         services.AddSingleton<SmtpGateway>();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Text;
 using MailGrains.Protocols.Sasl;
 using Microsoft.Extensions.Logging;
 

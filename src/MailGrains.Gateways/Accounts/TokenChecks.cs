@@ -78,7 +78,7 @@ public sealed class TokenChecks(IGrainFactory grains, IssuerKeys issuers, TimePr
                 result = await _handler.ValidateTokenAsync(token, ParametersFor(issuer, keys));
             }
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or InvalidOperationException or OperationCanceledException or TimeoutException)
+        catch (Exception e) when (e is InvalidOperationException or OperationCanceledException)
         {
             return new(TokenStatus.Unavailable, "", e.Message);
         }

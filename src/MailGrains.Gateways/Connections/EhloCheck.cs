@@ -16,8 +16,8 @@ public readonly record struct EhloCheck(bool IsFullyQualified, bool IsOwnLiteral
     private const int MaxNameLength = 253;
 
     /// <param name="local">Our address of the connection.</param>
-    /// <param name="isHosted">Whether a domain is one of ours.</param>
-    public static EhloCheck Of(string name, IPAddress peer, IPAddress? local, string hostName, ReverseName reverseName, Func<string, bool> isHosted)
+    /// <param name="isHosted">Whether the name is a domain of ours.</param>
+    public static EhloCheck Of(string name, IPAddress peer, IPAddress? local, string hostName, ReverseName reverseName, bool isHosted)
     {
         var domain = name.EndsWith('.') ? name[..^1] : name;
         if (TryParseLiteral(name, out var literal))
@@ -28,7 +28,7 @@ public readonly record struct EhloCheck(bool IsFullyQualified, bool IsOwnLiteral
 
         return new EhloCheck(
             IsDomain(domain), false, false,
-            Same(domain, hostName) || Same(domain, "localhost") || isHosted(domain),
+            Same(domain, hostName) || Same(domain, "localhost") || isHosted,
             reverseName is { Status: ReverseNameStatus.Confirmed, Name: { } confirmed } && Same(domain, confirmed));
     }
 

@@ -10,8 +10,11 @@ public sealed class PeerFacts
     internal PeerFacts(ConnectionContext connection, ConnectionOptions options)
     {
         Address = NetworkList.Plain((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None);
-        IsTrusted = options.TrustedNetworks.Contains(Address);
-        ViaProxy = connection.Features.Get<ProxyHeader>() is not null;
+        var proxied = connection.Features.Get<ProxyHeader>();
+        ViaProxy = proxied is not null;
+
+        // A proxy that names no client does not lend its own trust.
+        IsTrusted = proxied is not { Source: null } && options.TrustedNetworks.Contains(Address);
         IsClearTextAllowed = !ViaProxy && IPAddress.IsLoopback(Address) && IsLoopback(connection.LocalEndPoint);
     }
 

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Text;
 using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Text;
 using MailGrains.Gateways.Accounts;
-using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Connections.Lookups;
+using MailGrains.Gateways.Connections;
 using MailGrains.Protocols.Pop3;
 using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Tls;
@@ -46,10 +47,10 @@ public sealed partial class Pop3Gateway(
         await session.RunAsync(connection.Transport, drain.Token, CancellationToken.None);
         if (session.TlsFailure is { } failure)
         {
-            LogNoTls(peer.Address, failure);
+            LogNoTls(peer.Address, new LogText(failure));
         }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "POP3 session of {Peer} ended: no TLS, {Why}")]
-    private partial void LogNoTls(IPAddress peer, string why);
+    private partial void LogNoTls(IPAddress peer, LogText why);
 }

@@ -1,5 +1,6 @@
-using MailGrains.Gateways.Connections;
+using MailGrains.Contracts.Text;
 using MailGrains.Gateways.Connections.Lookups;
+using MailGrains.Gateways.Connections;
 using MailGrains.Protocols.Smtp;
 
 namespace MailGrains.Gateways.Smtp;

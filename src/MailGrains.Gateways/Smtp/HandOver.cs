@@ -1,18 +1,22 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using MailGrains.Contracts;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Text;
+using MailGrains.Contracts;
 using MailGrains.Gateways.Filters;
 using MailGrains.Messages.Headers;
 using MailGrains.Messages.Summaries;
 using MailGrains.Protocols.Smtp;
-using MailGrains.Storage;
 using MailGrains.Storage.Bodies;
+using MailGrains.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Smtp;
+
+/// <param name="MayBeKept">Some mailbox has the message, or it is not known: it counts as sent, whatever the reply.</param>
+public readonly record struct HandOverOutcome(SmtpReply Reply, bool MayBeKept);
 
 /// <summary>
 /// Hands a message to all its mailboxes at once and makes one reply of their answers: 250 when all have committed it, else the worst failure.
@@ -79,7 +83,7 @@ public sealed partial class HandOver(
     }
 
     /// <param name="verdict">Of the filters, where there are any: none that refuses the message.</param>
-    public async ValueTask<SmtpReply> DeliverAsync(
+    public async ValueTask<HandOverOutcome> DeliverAsync(
         Transaction transaction, MessageOrigin origin, IncomingContent content, MessageVerdict? verdict, CancellationToken cancellationToken)
     {
         var hops = transaction.Hops();
@@ -94,11 +98,11 @@ public sealed partial class HandOver(
         if (hops is [var only])
         {
             var result = await DeliverOneAsync(transaction, origin, content, trace, isJunk, only, cancellationToken);
-            return ReplyOf([result.Status], origin);
+            return OutcomeOf([result.Status], origin);
         }
 
         var results = await Task.WhenAll(hops.Select(h => DeliverOneAsync(transaction, origin, content, trace, isJunk, h, cancellationToken).AsTask()));
-        return ReplyOf([.. results.Select(r => r.Status)], origin);
+        return OutcomeOf([.. results.Select(r => r.Status)], origin);
     }
 
     /// <summary>Removes the blobs of a message that was refused before any hand-over.</summary>
@@ -127,7 +131,7 @@ public sealed partial class HandOver(
         }
         catch (Exception e) when (IsPassing(e))
         {
-            LogNotAsked(name, e.Message);
+            LogNotAsked(new LogText(name.ToString()), e.Message);
             return false;
         }
     }
@@ -220,11 +224,12 @@ public sealed partial class HandOver(
             _ => "ESMTPSA",
         };
 
-    private static SmtpReply ReplyOf(ReadOnlySpan<DeliveryStatus> statuses, MessageOrigin origin)
+    private static HandOverOutcome OutcomeOf(ReadOnlySpan<DeliveryStatus> statuses, MessageOrigin origin)
     {
-        bool unavailable = false, full = false, overQuota = false;
+        bool unavailable = false, full = false, overQuota = false, mayBeKept = false;
         foreach (var status in statuses)
         {
+            mayBeKept |= status is DeliveryStatus.Delivered or DeliveryStatus.Repeated or DeliveryStatus.Unavailable;
             unavailable |= status is not (DeliveryStatus.Delivered or DeliveryStatus.Repeated or DeliveryStatus.StoreFull or DeliveryStatus.OverQuota);
             full |= status == DeliveryStatus.StoreFull;
             overQuota |= status == DeliveryStatus.OverQuota;
@@ -232,14 +237,15 @@ public sealed partial class HandOver(
 
         // A mailbox that went away between RCPT and the end of DATA: the client's repeat hears at RCPT what is right then, 550 or, where the
         // address has another mailbox now, 250.
-        return unavailable ? SmtpReply.LocalError451
+        var reply = unavailable ? SmtpReply.LocalError451
             : full ? SmtpReply.SystemFull452
             : overQuota ? SmtpReply.MailboxFull452
             : new SmtpReply(250, new EnhancedCode(0, 0), origin.TraceId);
+        return new HandOverOutcome(reply, mayBeKept);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Where {Address} leads could not be asked again: {Why}")]
-    private partial void LogNotAsked(AddressName address, string why);
+    private partial void LogNotAsked(LogText address, string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Blob {Blob} is left for the sweeper: {Why}")]
     private partial void LogLeftForSweeper(string blob, string why);

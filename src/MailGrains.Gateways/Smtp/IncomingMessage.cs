@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Net;
 using MailGrains.Contracts.Delivery;
+using MailGrains.Contracts.Text;
 using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Gateways.Filters;
 using MailGrains.Protocols.Smtp;
@@ -27,6 +28,9 @@ public sealed partial class IncomingMessage(
 
     /// <summary>What a submission repaired is not what was received; set before <see cref="CompleteAsync"/>.</summary>
     public AsReceived? AsReceived { get; set; }
+
+    /// <summary>After <see cref="CompleteAsync"/>: some mailbox has it, or it is not known whether one has.</summary>
+    public bool MayBeKept { get; private set; }
 
     public async ValueTask<SmtpReply?> WriteAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken)
     {
@@ -116,7 +120,9 @@ public sealed partial class IncomingMessage(
                 return (SmtpReply.LocalError451, bytes);
             }
 
-            return (await handOver.DeliverAsync(transaction, origin, content, _verdict, cancellationToken), bytes);
+            MayBeKept = true;
+            (var reply, MayBeKept) = await handOver.DeliverAsync(transaction, origin, content, _verdict, cancellationToken);
+            return (reply, bytes);
         }
         catch (StoreException e)
         {

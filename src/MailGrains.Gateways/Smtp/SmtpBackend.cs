@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Net;
-using MailGrains.Contracts;
+using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Text;
+using MailGrains.Contracts;
 using MailGrains.Gateways.Accounts;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Submissions;
@@ -20,6 +22,7 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
     private static readonly SmtpReply TooManyUnknown421 = new(421, new EnhancedCode(7, 0), "Too many unknown recipients from your address");
 
     private SmtpHello _hello;
+    private EhloCheck? _ehlo;
     private TlsFacts? _tls;
     private AccountIdentity? _login;
     private Submission? _submission;
@@ -27,7 +30,7 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
 
     public void Secured(TlsFacts tls) => _tls = tls;
 
-    public void Hello(SmtpHello hello) => _hello = hello;
+    public void Hello(SmtpHello hello) => (_hello, _ehlo) = (hello, null);
 
     public void Authenticated(SaslIdentity identity)
     {
@@ -71,12 +74,13 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
 
         var now = parts.Time.GetUtcNow();
         var reverseName = await peer.ReverseName;
-        var ehlo = EhloCheck.Of(_hello.Name, peer.Address, local?.Address, parts.Options.HostName, reverseName, static _ => false);
+        _ehlo ??= EhloCheck.Of(
+            _hello.Name, peer.Address, local?.Address, parts.Options.HostName, reverseName, await IsHostedAsync(_hello.Name, cancellationToken));
         var origin = new MessageOrigin(peer.Address, _hello, EmailId.New(now), now)
         {
             Tls = _tls,
             Login = _login?.Name,
-            Client = new ClientRecord(_hello, ehlo, reverseName),
+            Client = new ClientRecord(_hello, _ehlo.Value, reverseName),
         };
         var message = new IncomingMessage(_transaction!, origin, parts.Options, parts.HandOver, parts.Metrics, parts.Logger);
         return SmtpContentStart.To(_submission?.Wrap(message, _transaction!.Parameters.SmtpUtf8) ?? message);
@@ -88,7 +92,7 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
     {
         if (failure is StoreUnavailableException or OrleansException or TimeoutException or OperationCanceledException)
         {
-            LogUnavailable(parts.Logger, failure.Message);
+            LogUnavailable(parts.Logger, new LogText(failure.Message));
         }
         else
         {
@@ -97,6 +101,11 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
     }
 
     public ValueTask DisposeAsync() => default;
+
+    // Of a trusted client, or a user, it makes no difference.
+    private async ValueTask<bool> IsHostedAsync(string name, CancellationToken cancellationToken) =>
+        listener == SmtpListener.Exchange && !peer.IsTrusted && AddressName.TryNormalizeDomain(name, out var domain) &&
+        await parts.Grains.GetGrain<IDomainGrain>(domain).FindAsync(cancellationToken) is not null;
 
     private async ValueTask<SmtpReply?> RefuseClientAsync(ForwardPath forwardPath)
     {
@@ -119,7 +128,7 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "SMTP: a command could not be answered now: {Why}")]
-    private static partial void LogUnavailable(ILogger logger, string why);
+    private static partial void LogUnavailable(ILogger logger, LogText why);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "SMTP: a command failed")]
     private static partial void LogFailed(ILogger logger, Exception exception);

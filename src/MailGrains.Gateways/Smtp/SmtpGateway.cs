@@ -1,9 +1,10 @@
 using System.Net;
 using System.Text;
 using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Text;
 using MailGrains.Gateways.Accounts;
-using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Connections.Lookups;
+using MailGrains.Gateways.Connections;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Protocols.Tls;
 using MailGrains.Protocols.Wire;
@@ -95,7 +96,7 @@ public sealed partial class SmtpGateway
     {
         if (session.TlsFailure is { } failure)
         {
-            LogNoTls(peer, listener, failure);
+            LogNoTls(peer, listener, new LogText(failure));
         }
         else if (session.LastRefusal is { } last)
         {
@@ -112,7 +113,7 @@ public sealed partial class SmtpGateway
         IPAddress peer, SmtpListener listener, SessionEnd end, int refusals, string status, LogText text);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Listener} session of {Peer} ended: no TLS, {Why}")]
-    private partial void LogNoTls(IPAddress peer, SmtpListener listener, string why);
+    private partial void LogNoTls(IPAddress peer, SmtpListener listener, LogText why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Listener} session of {Peer} ended ({End})")]
     private partial void LogEnded(IPAddress peer, SmtpListener listener, SessionEnd end);

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
-using MailGrains.Contracts;
 using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Text;
+using MailGrains.Contracts;
 using MailGrains.Gateways.Smtp;
 using MailGrains.Messages.Submission;
 using MailGrains.Protocols.Smtp;
@@ -70,7 +71,7 @@ public sealed partial class Submission(
     /// <param name="smtpUtf8">MAIL said SMTPUTF8.</param>
     public ISmtpContentSink Wrap(IncomingMessage message, bool smtpUtf8) => new SubmittedMessage(message, this, smtpUtf8);
 
-    /// <summary>The message is kept: what it cost stays counted.</summary>
+    /// <summary>The message is kept, or may be: what it cost stays counted.</summary>
     internal void Sent() => _taken = 0;
 
     /// <summary>The message is not taken: what it cost is given back.</summary>

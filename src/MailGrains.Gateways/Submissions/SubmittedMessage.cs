@@ -37,17 +37,16 @@ public sealed class SubmittedMessage(IncomingMessage message, Submission submiss
 
     public async ValueTask<SmtpReply> CompleteAsync(CancellationToken cancellationToken)
     {
-        var kept = false;
         try
         {
-            var reply = await EndAsync(cancellationToken);
-            kept = reply.IsPositive;
-            return reply;
+            return await EndAsync(cancellationToken);
         }
         finally
         {
             _hash?.Dispose();
-            if (kept)
+
+            // Where one recipient of several failed the reply is a failure, and the others have their copies.
+            if (message.MayBeKept)
             {
                 submission.Sent();
             }

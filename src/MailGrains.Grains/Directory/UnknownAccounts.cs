@@ -7,13 +7,16 @@ namespace MailGrains.Grains.Directory;
 public sealed class UnknownAccounts(LockoutOptions options)
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, LoginFailures> _failures = [];
+    private readonly Dictionary<string, LinkedListNode<(string Account, LoginFailures Failures)>> _known = [];
+
+    // The one that failed longest ago first: it is forgotten when there are too many, and no other with it.
+    private readonly LinkedList<(string Account, LoginFailures Failures)> _byAge = new();
 
     internal LoginFailures Find(string account)
     {
         lock (_gate)
         {
-            return _failures.GetValueOrDefault(account, LoginFailures.None);
+            return _known.TryGetValue(account, out var node) ? node.Value.Failures : LoginFailures.None;
         }
     }
 
@@ -21,12 +24,13 @@ public sealed class UnknownAccounts(LockoutOptions options)
     {
         lock (_gate)
         {
-            if (_failures.Count >= options.UnknownAccounts)
+            Remove(account);
+            if (_known.Count >= options.UnknownAccounts)
             {
-                _failures.Clear();
+                Remove(_byAge.First!.Value.Account);
             }
 
-            _failures[account] = failures;
+            _known[account] = _byAge.AddLast((account, failures));
         }
     }
 
@@ -34,7 +38,15 @@ public sealed class UnknownAccounts(LockoutOptions options)
     {
         lock (_gate)
         {
-            _failures.Remove(account);
+            Remove(account);
+        }
+    }
+
+    private void Remove(string account)
+    {
+        if (_known.Remove(account, out var node))
+        {
+            _byAge.Remove(node);
         }
     }
 }

@@ -19,7 +19,8 @@ internal sealed record StorageSettings(StorageProvider Provider, string Path, bo
 
 /// <summary>Null: the listener is off.</summary>
 internal sealed record EndpointSettings(
-    IPEndPoint? Smtp, IPEndPoint? Submission, IPEndPoint? Submissions, IPEndPoint? Pop3, IPEndPoint? Pop3s, IPEndPoint? Http);
+    IPEndPoint? Smtp, IPEndPoint? Submission, IPEndPoint? Submissions, IPEndPoint? Pop3, IPEndPoint? Pop3s, IPEndPoint? Http,
+    IPEndPoint? Https);
 
 /// <param name="SiloPort">0: any free one; a restart should keep its port.</param>
 /// <param name="GatewayPort">For Orleans clients outside the cluster; 0: any free one.</param>
@@ -83,7 +84,8 @@ internal sealed record HostSettings
                 settings.Listener("Endpoints:Submissions", Loopback(2465)),
                 settings.Listener("Endpoints:Pop3", Loopback(2110)),
                 settings.Listener("Endpoints:Pop3s", Loopback(2995)),
-                settings.Listener("Endpoints:Http", Loopback(8080))),
+                settings.Listener("Endpoints:Http", Loopback(8080)),
+                settings.Listener("Endpoints:Https", absent: null)),
             Cluster = new ClusterSettings(
                 settings.Text("Cluster:ClusterId") ?? "mailgrains",
                 settings.Text("Cluster:ServiceId") ?? "mailgrains",

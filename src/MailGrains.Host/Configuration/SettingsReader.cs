@@ -46,7 +46,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
     };
 
     /// <summary><c>address:port</c>; null where the setting is there but empty, which turns the listener off.</summary>
-    public IPEndPoint? Listener(string name, IPEndPoint absent)
+    public IPEndPoint? Listener(string name, IPEndPoint? absent)
     {
         if (configuration[$"{Root}:{name}"] is not { } value)
         {

@@ -3,8 +3,11 @@ using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
 using MailGrains.Host.Configuration;
+using MailGrains.Protocols.Tls;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace MailGrains.Host.Startup;
@@ -26,6 +29,14 @@ internal sealed class Listeners(HostSettings settings)
         }
 
         Listen(kestrel, "http", settings.Endpoints.Http, static _ => { });
+        Listen(kestrel, "https", settings.Endpoints.Https, options =>
+        {
+            var certificates = options.ApplicationServices.GetRequiredService<TlsCertificates>();
+            options.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = handshake => new(certificates(handshake.ClientHelloInfo.ServerName).ServerOptions()),
+            });
+        });
     }
 
     /// <summary><c>smtp=127.0.0.1:2525 http=…</c></summary>

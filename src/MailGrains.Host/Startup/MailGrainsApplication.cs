@@ -124,7 +124,7 @@ internal static class MailGrainsApplication
             settings.Connections,
             new TlsOptions { HostName = settings.HostName, DataFolder = settings.Storage.Path, Certificates = settings.Certificates });
         services.AddMailFilters(settings.Filters);
-        if (settings.Has(HostRoles.Gateway))
+        if (settings.Has(HostRoles.Gateway) || settings.Endpoints.Https is not null)
         {
             services.AddHostedService<CertificateReload>();
         }

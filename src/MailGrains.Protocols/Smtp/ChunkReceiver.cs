@@ -10,7 +10,7 @@ namespace MailGrains.Protocols.Smtp;
 internal sealed class ChunkReceiver(SmtpServerSession session, ContentFlow flow, ContentDecoder decoder)
 {
     /// <summary>Until the client's next command must have come.</summary>
-    public TimeSpan Pause() => flow.Pause();
+    public TimeSpan PauseAllowance() => flow.PauseAllowance();
 
     public ValueTask AbortAsync(SmtpContentFailure reason) => flow.AbortAsync(reason);
 
@@ -19,7 +19,7 @@ internal sealed class ChunkReceiver(SmtpServerSession session, ContentFlow flow,
     /// </summary>
     public async ValueTask<SmtpReply?> ReceiveAsync(long size, bool isLast)
     {
-        flow.Resume();
+        flow.EndPause();
         for (var missing = size; ;)
         {
             missing -= await TakeArrivedAsync(missing);
@@ -47,6 +47,7 @@ internal sealed class ChunkReceiver(SmtpServerSession session, ContentFlow flow,
             await flow.RefuseAsync(fault);
         }
 
+        flow.BeginPause();
         return flow.Refusal ?? (isLast
             ? await flow.CompleteAsync()
             : new SmtpReply(250, new EnhancedCode(0, 0), string.Create(CultureInfo.InvariantCulture, $"{size} octets received")));

@@ -59,14 +59,22 @@ internal sealed class ContentFlow(SmtpServerSession session, ISmtpContentSink si
         return status;
     }
 
-    /// <summary>A chunk has been answered: the client's time runs until the next one.</summary>
-    public TimeSpan Pause()
+    /// <summary>A chunk has been taken: the client's time runs until the next one, whatever it says meanwhile.</summary>
+    public void BeginPause() => _pausedAt = session.Channel.Now;
+
+    /// <summary>What is left of the client's time between two chunks.</summary>
+    public TimeSpan PauseAllowance()
     {
-        _pausedAt = session.Channel.Now;
+        EndPause();
         return Allowance(_options.CommandTimeout);
     }
 
-    public void Resume() => _waited += session.Channel.Now - _pausedAt;
+    public void EndPause()
+    {
+        var now = session.Channel.Now;
+        _waited += now - _pausedAt;
+        _pausedAt = now;
+    }
 
     public ValueTask RefuseAsync(SmtpContentFailure failure) => RefuseAsync(ReplyTo(failure), failure);
 

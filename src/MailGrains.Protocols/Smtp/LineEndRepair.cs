@@ -6,30 +6,31 @@ namespace MailGrains.Protocols.Smtp;
 /// Makes CRLF of every bare CR and LF on the way to a sink: a submission server mends what a user's program sends (RFC 6409 §8). A piece
 /// that needs nothing passes as it is.
 /// </summary>
-internal sealed class LineEndRepair(ISmtpContentSink sink) : ISmtpContentSink
+/// <param name="maxBytes">Of what comes out: a bare LF becomes two octets.</param>
+internal sealed class LineEndRepair(ISmtpContentSink sink, long maxBytes) : ISmtpContentSink
 {
     private readonly ArrayBufferWriter<byte> _mended = new();
 
     // A CR at the end of a piece: what it is shows with the next octet.
     private bool _holdsCr;
+    private long _bytes;
 
     public ValueTask<SmtpReply?> WriteAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken)
     {
         if (!_holdsCr && IsWhole(piece.Span))
         {
-            return sink.WriteAsync(piece, cancellationToken);
+            return PassOnAsync(piece, cancellationToken);
         }
 
         _mended.ResetWrittenCount();
         Mend(piece.Span);
-        return _mended.WrittenCount == 0 ? default : sink.WriteAsync(_mended.WrittenMemory, cancellationToken);
+        return _mended.WrittenCount == 0 ? default : PassOnAsync(_mended.WrittenMemory, cancellationToken);
     }
 
     public async ValueTask<SmtpReply> CompleteAsync(CancellationToken cancellationToken)
     {
-        if (_holdsCr && await sink.WriteAsync("\r\n"u8.ToArray(), cancellationToken) is { } refusal)
+        if (_holdsCr && await EndHeldLineAsync(cancellationToken) is { } refusal)
         {
-            await sink.AbortAsync(SmtpContentFailure.SinkRefused);
             return refusal;
         }
 
@@ -37,6 +38,31 @@ internal sealed class LineEndRepair(ISmtpContentSink sink) : ISmtpContentSink
     }
 
     public ValueTask AbortAsync(SmtpContentFailure reason) => sink.AbortAsync(reason);
+
+    // The session has made its last call: whatever goes wrong now, the sink hears its end from here.
+    private async ValueTask<SmtpReply?> EndHeldLineAsync(CancellationToken cancellationToken)
+    {
+        SmtpReply? refusal;
+        try
+        {
+            refusal = await PassOnAsync("\r\n"u8.ToArray(), cancellationToken);
+        }
+        catch
+        {
+            await sink.AbortAsync(SmtpContentFailure.SinkRefused);
+            throw;
+        }
+
+        if (refusal is not null)
+        {
+            await sink.AbortAsync(SmtpContentFailure.SinkRefused);
+        }
+
+        return refusal;
+    }
+
+    private ValueTask<SmtpReply?> PassOnAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken) =>
+        (_bytes += piece.Length) > maxBytes ? new(SmtpReply.MessageTooLarge552) : sink.WriteAsync(piece, cancellationToken);
 
     private static bool IsWhole(ReadOnlySpan<byte> piece)
     {

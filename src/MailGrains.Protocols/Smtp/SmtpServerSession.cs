@@ -202,7 +202,7 @@ public sealed class SmtpServerSession
         else if (Options.IsSubmission)
         {
             form |= ContentForm.Mended;
-            sink = new LineEndRepair(sink);
+            sink = new LineEndRepair(sink, Options.MaxMessageBytes);
         }
 
         return (new ContentFlow(this, sink), new ContentDecoder(Options.MaxTextLineBytes, Options.MaxHeaderBytes, form));
@@ -316,6 +316,12 @@ public sealed class SmtpServerSession
             return new(SmtpReply.UnknownCommand500);
         }
 
+        // Where AUTH is offered a line may be long, but only its own.
+        if (line.Length + 2 > Options.MaxCommandLineBytes && !row.IsLong)
+        {
+            return new(SmtpReply.LineTooLong500);
+        }
+
         if (row.RefusalIn(State) is { } refusal)
         {
             return new(refusal);
@@ -384,7 +390,7 @@ public sealed class SmtpServerSession
     }
 
     /// <summary>The time is for the whole line: octets that trickle in do not prolong it (RFC 5321 §4.5.3.2.7).</summary>
-    private TimeSpan LineDue() => _lineDue ??= Channel.Now + (Channel.IsShuttingDown ? Options.ShutdownGrace : Chunks?.Pause() ?? Options.CommandTimeout);
+    private TimeSpan LineDue() => _lineDue ??= Channel.Now + (Channel.IsShuttingDown ? Options.ShutdownGrace : Chunks?.PauseAllowance() ?? Options.CommandTimeout);
 
     private void OnInput(InputStatus status)
     {

@@ -4,7 +4,7 @@ using System.Security.Authentication;
 
 namespace MailGrains.Protocols.Tls;
 
-/// <summary>The server's end of a TLS connection over another transport, which it leaves open. TLS 1.2 and 1.3 (RFC 8996, RFC 9325).</summary>
+/// <summary>The server's end of a TLS connection over another transport, which it leaves open.</summary>
 internal sealed class TlsTransport : IDuplexPipe, IAsyncDisposable
 {
     private static readonly StreamPipeReaderOptions Reading = new(leaveOpen: true, useZeroByteReads: true);
@@ -42,7 +42,7 @@ internal sealed class TlsTransport : IDuplexPipe, IAsyncDisposable
                 {
                     serverName = hello.ServerName.Length == 0 ? null : hello.ServerName;
                     chosen = certificates(serverName);
-                    return new(OptionsFor(chosen));
+                    return new(chosen.ServerOptions());
                 },
                 null,
                 cancellationToken);
@@ -73,16 +73,9 @@ internal sealed class TlsTransport : IDuplexPipe, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Input.CompleteAsync();
-        await Output.CompleteAsync();
+
+        // With a reason: what could not be written must not be tried again, now that no deadline watches.
+        await Output.CompleteAsync(new IOException("The connection is closed."));
         await _stream.DisposeAsync();
     }
-
-    private static SslServerAuthenticationOptions OptionsFor(TlsCertificate certificate) => new()
-    {
-        ServerCertificateContext = certificate.Context,
-        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        AllowRenegotiation = false,
-        ClientCertificateRequired = false,
-        EncryptionPolicy = EncryptionPolicy.RequireEncryption,
-    };
 }

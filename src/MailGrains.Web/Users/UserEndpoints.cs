@@ -47,7 +47,7 @@ internal static class UserEndpoints
 
         var change = await user.Grain.ChangePasswordAsync(current, next, user.Attempt, cancellationToken);
         var wrong = ApiProblems.Of(StatusCodes.Status403Forbidden, "current is not the present password.");
-        return await login.RefusalAsync(context, change.Login, user.Attempt, wrong) ??
+        return await login.RefusalAsync(context, user.Account.Address, change.Login, user.Attempt, wrong) ??
             (change.Refusal is { } refusal ? ApiProblems.Of(StatusCodes.Status400BadRequest, refusal) : TypedResults.NoContent());
     }
 

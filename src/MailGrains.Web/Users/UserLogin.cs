@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Text;
 using MailGrains.Web.Api;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Web.Users;
 
@@ -15,7 +17,7 @@ internal sealed record User(LoginAccount Account, IAccountGrain Grain, LoginAtte
 /// Logs a user in for one request, by HTTP Basic (RFC 7617) with address and password. Not a scheme of the authentication middleware: its failures
 /// (a store that can't be read, a wait) are answers of the API like others. Nobody outside learns whether an account exists.
 /// </summary>
-internal sealed class UserLogin(IGrainFactory grains, TimeProvider time) : IEndpointFilter
+internal sealed partial class UserLogin(IGrainFactory grains, TimeProvider time, ILogger<UserLogin> logger) : IEndpointFilter
 {
     public const string Challenge = "Basic realm=\"MailGrains account\", charset=\"UTF-8\"";
 
@@ -49,11 +51,13 @@ internal sealed class UserLogin(IGrainFactory grains, TimeProvider time) : IEndp
 
     public static User Of(HttpContext http) => (User)http.Items[typeof(User)]!;
 
-    /// <summary>Waits as long as a failure costs, counts it by address, and says what is answered; null: it was accepted.</summary>
-    public async ValueTask<IResult?> RefusalAsync(HttpContext http, LoginOutcome outcome, LoginAttempt attempt, IResult badCredentials)
+    /// <summary>Waits as long as a failure costs, logs it and counts it by address, and says what is answered; null: it was accepted.</summary>
+    public async ValueTask<IResult?> RefusalAsync(
+        HttpContext http, string name, LoginOutcome outcome, LoginAttempt attempt, IResult badCredentials)
     {
-        if (outcome.Status == LoginStatus.BadCredentials)
+        if (outcome.Status != LoginStatus.Accepted)
         {
+            LogRefused(new LogText(name), attempt.Peer, outcome.Status);
             await grains.GetGrain<ILoginSourceGrain>(attempt.Peer).RecordFailureAsync(http.RequestAborted);
         }
 
@@ -81,6 +85,7 @@ internal sealed class UserLogin(IGrainFactory grains, TimeProvider time) : IEndp
         var attempt = new LoginAttempt(AccessScope.Web, LoginPeer.Of(http.Connection.RemoteIpAddress ?? IPAddress.None));
         if (await grains.GetGrain<ILoginSourceGrain>(attempt.Peer).LockedUntilAsync(http.RequestAborted) is { } until)
         {
+            LogSourceLocked(new LogText(credentials.Address), attempt.Peer, until);
             return (null, Locked(http, until));
         }
 
@@ -88,7 +93,7 @@ internal sealed class UserLogin(IGrainFactory grains, TimeProvider time) : IEndp
         var domain = known ? await grains.GetGrain<IDomainGrain>(address.Domain).FindAsync(http.RequestAborted) : null;
         var account = grains.GetGrain<IAccountGrain>(domain is null ? AccountKey.OfNobody(Nobody) : AccountKey.Of(domain.Tenant, address));
         var outcome = await account.LogInAsync(credentials.Password, attempt, http.RequestAborted);
-        return await RefusalAsync(http, outcome, attempt, Unauthorized()) is { } refusal
+        return await RefusalAsync(http, credentials.Address, outcome, attempt, Unauthorized()) is { } refusal
             ? (null, refusal)
             : (new User(outcome.Account!, account, attempt), null);
     }
@@ -134,6 +139,12 @@ internal sealed class UserLogin(IGrainFactory grains, TimeProvider time) : IEndp
         http.Response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
         return ApiProblems.Of(StatusCodes.Status429TooManyRequests, "Too many logins have failed.");
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Login as {Name} from {Peer} for Web refused: {Status}")]
+    private partial void LogRefused(LogText name, string peer, LoginStatus status);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Login as {Name} from {Peer} refused: that address is locked until {Until}")]
+    private partial void LogSourceLocked(LogText name, string peer, DateTimeOffset until);
 
     /// <summary>The same answer to whatever is wrong; the header is set when it is sent.</summary>
     private sealed class ChallengeResult : IResult

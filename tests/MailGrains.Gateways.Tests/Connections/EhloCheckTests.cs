@@ -30,7 +30,7 @@ public sealed class EhloCheckTests
     [InlineData("", "")]
     public void ANameIsWorthWhatCanBeKnownOfIt(string name, string expected)
     {
-        var check = EhloCheck.Of(name, IPAddress.Parse("192.0.2.1"), Local, "mx.hosting.test", Reverse, domain => domain == "hosted.test");
+        var check = EhloCheck.Of(name, IPAddress.Parse("192.0.2.1"), Local, "mx.hosting.test", Reverse, isHosted: name == "hosted.test");
 
         (string Word, bool IsSo)[] facts =
         [
@@ -45,6 +45,6 @@ public sealed class EhloCheckTests
     {
         var unconfirmed = new ReverseName(ReverseNameStatus.Unconfirmed, "mail.sender.test");
 
-        Assert.False(EhloCheck.Of("mail.sender.test", IPAddress.Parse("192.0.2.1"), null, "mx.hosting.test", unconfirmed, _ => false).IsReverseName);
+        Assert.False(EhloCheck.Of("mail.sender.test", IPAddress.Parse("192.0.2.1"), null, "mx.hosting.test", unconfirmed, isHosted: false).IsReverseName);
     }
 }

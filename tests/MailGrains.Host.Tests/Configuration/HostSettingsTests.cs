@@ -12,7 +12,7 @@ public sealed class HostSettingsTests
         var settings = Read();
 
         Assert.Equal(HostRoles.All, settings.Roles);
-        Assert.Equal(new EndpointSettings(Loopback(2525), Loopback(2587), Loopback(2465), Loopback(2110), Loopback(2995), Loopback(8080)), settings.Endpoints);
+        Assert.Equal(new EndpointSettings(Loopback(2525), Loopback(2587), Loopback(2465), Loopback(2110), Loopback(2995), Loopback(8080), null), settings.Endpoints);
         Assert.Equal(StorageProvider.Sqlite, settings.Storage.Provider);
         Assert.Equal(Path.GetFullPath("data"), settings.Storage.Path);
         Assert.False(settings.Storage.Shared);

@@ -149,6 +149,61 @@ public sealed class SmtpAuthTests
     }
 
     [Fact]
+    public async Task OnlyAuthMayHaveALongLine()
+    {
+        var client = await new SmtpFixture { TakesLogins = true }.GreetAsync();
+        Assert.StartsWith("500 5.5.2 ", await client.AskAsync("NOOP " + new string('a', 3_000)), StringComparison.Ordinal);
+        Assert.StartsWith("501 5.5.2 ", await client.AskAsync("AUTH PLAIN " + new string('a', 4_000)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LoginInClearIsNotTakenIntoTls()
+    {
+        var fixture = new SmtpFixture { TakesLogins = true, Connection = new() { Certificates = _ => TestCertificate.Server } };
+        var client = await fixture.GreetAsync();
+        Assert.StartsWith("235 ", await client.AskAsync(SmtpFixture.AlicesLogin), StringComparison.Ordinal);
+        Assert.StartsWith("503 5.5.1 ", await client.AskAsync("STARTTLS"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MendedMessageIsHeldToTheSizeThatItHasThen()
+    {
+        var backend = new ScriptedSmtpBackend();
+        var fixture = new SmtpFixture
+        {
+            Options = new() { HostName = "mx.example.test", IsSubmission = true, MaxMessageBytes = 1_000 },
+            TakesLogins = true,
+        };
+        var client = await fixture.GreetAsync(backend);
+        await client.AskAsync(SmtpFixture.AlicesLogin);
+        await client.AskAsync("MAIL FROM:<alice@example.test>");
+        await client.AskAsync("RCPT TO:<bob@example.test>");
+        await client.AskAsync("DATA");
+        Assert.StartsWith("552 5.3.4 ", await client.AskAsync(new string('\n', 900) + "\r\n."), StringComparison.Ordinal);
+        Assert.Single(backend.Aborts);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task SinkThatFailsAtTheLastMendedLineEndIsAborted(bool throws)
+    {
+        var writes = 0;
+        var backend = new ScriptedSmtpBackend
+        {
+            Write = _ => ++writes < 2 ? default : throws ? throw new IOException("store") : new(SmtpReply.SystemFull452),
+        };
+        var client = await new SmtpFixture { Options = Submission, TakesLogins = true }.GreetAsync(backend);
+        await client.AskAsync(SmtpFixture.AlicesLogin);
+        await client.AskAsync("MAIL FROM:<alice@example.test>");
+        await client.AskAsync("RCPT TO:<bob@example.test>");
+        await client.SendAsync("BDAT 13 LAST\r\nSubject: x\r\n\r");
+        Assert.StartsWith(throws ? "451 4.3.0 " : "452 4.3.1 ", await client.ReadReplyAsync(), StringComparison.Ordinal);
+        Assert.Equal([SmtpContentFailure.SinkRefused], backend.Aborts);
+        Assert.Equal(0, backend.Completions);
+    }
+
+    [Fact]
     public async Task LineOfAnExchangeMayBeLongButNotEndless()
     {
         var client = await new SmtpFixture { TakesLogins = true }.GreetAsync();

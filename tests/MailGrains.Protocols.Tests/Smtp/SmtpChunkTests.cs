@@ -185,5 +185,22 @@ public sealed class SmtpChunkTests
         Assert.Single(backend.Aborts);
     }
 
+    [Fact]
+    public async Task OtherCommandsBetweenChunksBuyNoTime()
+    {
+        var backend = new ScriptedSmtpBackend();
+        var fixture = new SmtpFixture();
+        var client = await fixture.GreetAsync(backend);
+        await client.SendAsync(Envelope + "BDAT 1\r\na");
+        for (var minute = 0; minute < 10 && !client.Session.IsCompleted; minute++)
+        {
+            fixture.Time.Advance(TimeSpan.FromMinutes(1));
+            await client.SendAsync("NOOP\r\n");
+        }
+
+        Assert.Equal(SessionEnd.TimedOut, await client.Session.WaitAsync(WireClient.Patience, TestContext.Current.CancellationToken));
+        Assert.Single(backend.Aborts);
+    }
+
     private static string Text(int octets) => new('a', octets);
 }

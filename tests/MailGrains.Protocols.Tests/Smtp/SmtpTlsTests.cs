@@ -154,6 +154,23 @@ public sealed class SmtpTlsTests
     }
 
     [Fact]
+    public async Task ClientThatIsGoneWhileRepliesWaitEndsTheSessionQuietly()
+    {
+        var fixture = new SmtpFixture { Connection = OffersTls, Options = new() { HostName = "mx.example.test", MaxJunkCommands = int.MaxValue } };
+        var client = await fixture.GreetAsync();
+        await client.AskAsync("STARTTLS");
+        await using var tls = await TestCertificate.ConnectAsync(new DuplexStream(client.Transport), "mx.example.test", _cancellation);
+        var flood = Task.Run(
+            async () => await tls.WriteAsync(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("NOOP\r\n", 100_000))), _cancellation), _cancellation);
+
+        // It has sent more than it reads the answers of: the server waits for it to read.
+        await client.Transport.Input.CompleteAsync(new IOException("reset"));
+        await client.Transport.Output.CompleteAsync(new IOException("reset"));
+        await Record.ExceptionAsync(() => flood);
+        Assert.Equal(SessionEnd.ConnectionLost, await client.Session.WaitAsync(WireClient.Patience, _cancellation));
+    }
+
+    [Fact]
     public async Task LateClientIsToldUnderTls()
     {
         var fixture = new SmtpFixture { Connection = OffersTls };

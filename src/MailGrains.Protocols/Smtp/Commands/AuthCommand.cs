@@ -31,11 +31,9 @@ internal static class AuthCommand
             return new(arguments.IsEmpty ? SmtpReply.SyntaxError501 : SmtpReply.UnknownMechanism504);
         }
 
-        // RFC 4954 §4: "=" stands for an initial response that is empty.
-        var initial = space < 0 ? default : arguments[(space + 1)..];
         return space < 0
             ? ConverseAsync(session, conversation, conversation.FirstChallenge ?? default)
-            : RespondAsync(session, conversation, initial.SequenceEqual("="u8) ? [] : SaslMechanisms.Decode(initial));
+            : RespondAsync(session, conversation, SaslMechanisms.DecodeInitial(arguments[(space + 1)..]));
     }
 
     private static async ValueTask<SmtpReply?> ConverseAsync(SmtpServerSession session, SaslConversation conversation, ReadOnlyMemory<byte> challenge)
@@ -52,7 +50,7 @@ internal static class AuthCommand
             return status == LineStatus.BadLine ? SmtpReply.BadLineEnd500 : SmtpReply.AuthLineTooLong500;
         }
 
-        return Ascii.Equals(line, "*"u8)
+        return SaslMechanisms.IsCancellation(line)
             ? SmtpReply.AuthCancelled501
             : await RespondAsync(session, conversation, SaslMechanisms.Decode(line));
     }
@@ -82,7 +80,8 @@ internal static class AuthCommand
             case SaslStatus.Locked:
                 return session.RefuseLogin(new SmtpReply(454, new EnhancedCode(7, 0), result.Text ?? "Too many failed logins, try again later"));
             default:
-                return SmtpReply.LoginUnavailable454;
+                // It may be nobody's fault, but a session does not try for ever.
+                return session.RefuseLogin(SmtpReply.LoginUnavailable454);
         }
     }
 

@@ -18,6 +18,9 @@ internal sealed record SmtpCommandRow(
     /// <summary>Not named by HELP: whether it is there depends on the connection, and EHLO says so.</summary>
     public bool IsSometimes { get; init; }
 
+    /// <summary>Its line may have <see cref="SmtpServerOptions.MaxAuthLineBytes"/>.</summary>
+    public bool IsLong { get; init; }
+
     public SmtpReply? RefusalIn(SmtpState state) => state switch
     {
         SmtpState.Connected => Connected,
@@ -40,7 +43,11 @@ internal static class SmtpCommandTable
         new("EHLO", HelloCommand.EhloAsync, null, null, null, null, null, true),
         new("QUIT", QuitCommand.ExecuteAsync, null, null, null, null, null, false),
         new("STARTTLS", StartTlsCommand.ExecuteAsync, SmtpReply.HelloFirst503, null, SmtpReply.BadSequence503, SmtpReply.BadSequence503, SmtpReply.BadSequence503, false) { IsSometimes = true },
-        new("AUTH", AuthCommand.ExecuteAsync, SmtpReply.HelloFirst503, null, SmtpReply.BadSequence503, SmtpReply.BadSequence503, SmtpReply.BadSequence503, false) { IsSometimes = true },
+        new("AUTH", AuthCommand.ExecuteAsync, SmtpReply.HelloFirst503, null, SmtpReply.BadSequence503, SmtpReply.BadSequence503, SmtpReply.BadSequence503, false)
+        {
+            IsSometimes = true,
+            IsLong = true,
+        },
         new("RSET", RsetCommand.ExecuteAsync, null, null, null, null, null, true),
         new("HELO", HelloCommand.HeloAsync, null, null, null, null, null, true),
         new("NOOP", NoopCommand.ExecuteAsync, null, null, null, null, null, true),

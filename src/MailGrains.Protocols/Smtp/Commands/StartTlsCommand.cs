@@ -12,6 +12,12 @@ internal static class StartTlsCommand
             return new(SmtpReply.TlsActive503);
         }
 
+        // RFC 3207 §4.2: a login in clear would have to be forgotten.
+        if (session.Identity is not null)
+        {
+            return new(SmtpReply.BadSequence503);
+        }
+
         if (!session.OffersStartTls)
         {
             return new(SmtpReply.NotImplemented502);

@@ -1,4 +1,6 @@
-namespace MailGrains.Gateways.Tests;
+using MailGrains.Contracts.Text;
+
+namespace MailGrains.Contracts.Tests.Text;
 
 public sealed class LogTextTests
 {

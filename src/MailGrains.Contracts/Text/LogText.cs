@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace MailGrains.Gateways;
+namespace MailGrains.Contracts.Text;
 
 /// <summary>What clients send, on its way into a log: nothing of it can end a line, move a cursor or turn the reading direction.</summary>
 public readonly record struct LogText(string Text)
