@@ -114,6 +114,20 @@ public sealed class CommandLineClientTests(InteropHost interop) : IClassFixture<
         Assert.StartsWith("1 ", list, StringComparison.Ordinal);
     }
 
+    /// <summary>As from behind a proxy, which is no matter under TLS and forbidden without.</summary>
+    [Fact]
+    public async Task UserSeesTheOwnAccountByHttps()
+    {
+        var curl = DebianProgram.Require("curl", "curl");
+        string[] common = ["--silent", "--show-error", "--fail", "--max-time", "30", "--user", $"{InteropHost.User}:{InteropHost.Password}", "--header", "X-Forwarded-For: 192.0.2.1"];
+        var account = await ExternalProgram.RunAsync(
+            curl, [.. common, "--cacert", interop.Certificate.CertificatePath, $"https://localhost:{interop.Host.Https.Port}/api/v1/me"], _cancellation);
+        Assert.Contains(InteropHost.User, account, StringComparison.Ordinal);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => ExternalProgram.RunAsync(
+            curl, [.. common, $"http://localhost:{interop.Host.Http.Port}/api/v1/me"], _cancellation));
+        Assert.Contains("403", refused.Message, StringComparison.Ordinal);
+    }
+
     private async Task SwaksAsync(params string[] arguments)
     {
         // Without this library of Perl's swaks knows no TLS.

@@ -25,7 +25,7 @@ public sealed class InteropHost : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Certificate = new ServerCertificate(Files.Path, Name);
-        var settings = new Dictionary<string, string>(Certificate.Settings) { ["MailGrains:HostName"] = Name };
+        var settings = new Dictionary<string, string>(Certificate.Settings) { ["MailGrains:HostName"] = Name, ["MailGrains:Endpoints:Https"] = "127.0.0.1:0" };
         Host = await HostProcess.StartAsync(new HostOptions { DataFolder = _data.Path, Settings = settings });
         using var admin = Host.NewAdminClient();
         await admin.PutMailboxesAsync("interop", [User, Friend], Password);

@@ -5,6 +5,7 @@ using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Accounts;
 using MailGrains.Protocols.Sasl;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Microsoft.IdentityModel.Tokens;
 
 namespace MailGrains.Gateways.Tests.Accounts;
@@ -112,6 +113,52 @@ public sealed class TokenTests(GatewayCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ManyTokensAtOnceAreCheckedByOneReadingOfTheKeys()
+    {
+        var checks = Enumerable.Range(0, 20).Select(_ => CheckAsync(_ann, _issuer.TokenFor(_ann)).AsTask());
+        Assert.All(await Task.WhenAll(checks), result => Assert.Equal(SaslStatus.Accepted, result.Status));
+        Assert.Equal(1, _issuer.KeysRead);
+    }
+
+    [Fact]
+    public async Task AfterAMinuteAnUnknownKeyIsLookedForAndTheFormerOnesOutliveAnIssuerThatIsDown()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var http = new HttpClient();
+        var keys = new IssuerKeys(http, time);
+        var issuer = new OAuthIssuer(_issuer.Url, TestIssuer.Audience, "email", null);
+        var cancellation = TestContext.Current.CancellationToken;
+        Assert.Equal("first", Assert.Single(await keys.OfAsync(issuer, cancellation)).KeyId);
+        _issuer.ChangeKey("second");
+        Assert.Equal("first", Assert.Single(await keys.AgainAsync(issuer, cancellation)).KeyId);
+        time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal("second", Assert.Single(await keys.AgainAsync(issuer, cancellation)).KeyId);
+        await _issuer.DisposeAsync();
+        time.Advance(TimeSpan.FromDays(1));
+        Assert.Equal("second", Assert.Single(await keys.OfAsync(issuer, cancellation)).KeyId);
+    }
+
+    [Fact]
+    public async Task IssuerThatIsDownIsNotAskedForEveryLogin()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        using var handler = new CountedFailures();
+        using var http = new HttpClient(handler);
+        var keys = new IssuerKeys(http, time);
+        var issuer = new OAuthIssuer("https://down.test", TestIssuer.Audience, "email", null);
+        var cancellation = TestContext.Current.CancellationToken;
+        for (var i = 0; i < 5; i++)
+        {
+            await Assert.ThrowsAsync<InvalidOperationException>(() => keys.OfAsync(issuer, cancellation));
+        }
+
+        var asked = handler.Count;
+        time.Advance(TimeSpan.FromMinutes(2));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => keys.OfAsync(issuer, cancellation));
+        Assert.Equal(2 * asked, handler.Count);
+    }
+
+    [Fact]
     public async Task IssuerThatCanNotBeReachedIsATemporaryFailure()
     {
         var token = _issuer.TokenFor(_ann);
@@ -128,6 +175,17 @@ public sealed class TokenTests(GatewayCluster cluster) : IAsyncLifetime
     private static async Task TrustAsync(TestTenant tenant, string issuer) => Assert.Equal(
         PutStatus.Changed,
         (await tenant.Grain.PutAsync(new TenantSettings(null) { OAuth = new OAuthIssuer(issuer, TestIssuer.Audience, "email", null) }, default)).Status);
+
+    private sealed class CountedFailures : HttpMessageHandler
+    {
+        public int Count { get; private set; }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Count++;
+            throw new HttpRequestException("down");
+        }
+    }
 
     private static string Base64Url(string text) => Base64UrlEncoder.Encode(Encoding.UTF8.GetBytes(text));
 

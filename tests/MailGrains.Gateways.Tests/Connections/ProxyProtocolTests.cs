@@ -65,6 +65,18 @@ public sealed class ProxyProtocolTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AProxyThatNamesNoClientLendsNoTrust()
+    {
+        var running = Run("127.0.0.1");
+        await _input.Writer.WriteAsync(V1("PROXY UNKNOWN"), TestContext.Current.CancellationToken);
+        await EndAsync(running);
+
+        var peer = new PeerFacts(_connection, OneProxy);
+        Assert.Equal("127.0.0.1", peer.Address.ToString());
+        Assert.False(peer.IsTrusted);
+    }
+
+    [Fact]
     public async Task AClientThatAProxyCallsLoopbackIsAllowedNoClearText()
     {
         var running = Run("127.0.0.1");

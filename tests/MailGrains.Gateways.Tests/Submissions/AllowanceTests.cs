@@ -62,6 +62,22 @@ public sealed class AllowanceTests(GatewayCluster cluster)
     }
 
     [Fact]
+    public async Task WhatSomeRecipientsHaveCountsAlthoughTheReplyIsAFailure()
+    {
+        await using var tenant = await TestTenant.CreateAsync(cluster, "alice", "bob");
+        await tenant.AddMailboxAsync("full", quotaBytes: 10);
+        var alice = await LogInAsync(tenant, Few);
+        var content = $"From: {tenant.Address("alice")}\r\n\r\nhi\r\n";
+
+        Assert.StartsWith("452 4.2.2 ", await alice.SendAsync(tenant.Address("alice"), content, tenant, "full"), StringComparison.Ordinal);
+        Assert.Equal((0, 0), await UsageAsync(tenant.Name));
+
+        Assert.StartsWith("452 4.2.2 ", await alice.SendAsync(tenant.Address("alice"), content, tenant, "bob", "full"), StringComparison.Ordinal);
+        Assert.Equal(1, await tenant.CountAsync("bob"));
+        Assert.Equal((1, 2), await UsageAsync(tenant.Name));
+    }
+
+    [Fact]
     public async Task WhatTheTenantRefusesIsGivenBackToTheAccount()
     {
         await using var tenant = await TestTenant.CreateAsync(cluster, "alice");

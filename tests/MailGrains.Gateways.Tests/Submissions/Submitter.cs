@@ -52,16 +52,20 @@ internal sealed class Submitter
     public async Task<string> MailAsync(string address) => (await Submission.CheckSenderAsync(PathOf(address), default) ?? SmtpReply.SenderOk250).ToString();
 
     /// <summary>A whole transaction to one mailbox; the reply to its content.</summary>
-    public async Task<string> SendAsync(string sender, string content, TestTenant tenant, string recipient)
+    public async Task<string> SendAsync(string sender, string content, TestTenant tenant, params IReadOnlyList<string> recipients)
     {
         Assert.StartsWith("250", await MailAsync(sender), StringComparison.Ordinal);
-        if (await Submission.TakeAllowanceAsync(1, default) is { } over)
+        if (await Submission.TakeAllowanceAsync(recipients.Count, default) is { } over)
         {
             return over.ToString();
         }
 
         var transaction = new Transaction(PathOf(sender), new MailParameters { SmtpUtf8 = SmtpUtf8 });
-        transaction.Add(new AcceptedRecipient(tenant.Address(recipient), [new LocalTarget(await tenant.MailboxAsync(recipient), "")], null));
+        foreach (var recipient in recipients)
+        {
+            transaction.Add(new AcceptedRecipient(tenant.Address(recipient), [new LocalTarget(await tenant.MailboxAsync(recipient), "")], null));
+        }
+
         var now = DateTimeOffset.UtcNow;
         using var message = new IncomingMessage(
             transaction, new MessageOrigin(IPAddress.Loopback, new SmtpHello("client.test", true), EmailId.New(now), now),

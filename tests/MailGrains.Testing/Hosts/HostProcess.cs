@@ -48,6 +48,8 @@ public sealed class HostProcess : IAsyncDisposable
 
     public IPEndPoint Pop3 => Endpoint("pop3");
 
+    public IPEndPoint Https => Endpoint("https");
+
     public IPEndPoint Http => Endpoint("http");
 
     public bool HasExited => _process.HasExited;
