@@ -71,10 +71,20 @@ public interface IAccountGrain : IGrainWithStringKey
 /// <summary>Keys of <see cref="IAccountGrain"/>: <c>tenant/address</c>.</summary>
 public static class AccountKey
 {
+    private static readonly AddressName Nobody = new("nobody", "invalid");
+
     public static string Of(string tenant, AddressName address) => $"{tenant}/{address}";
 
     /// <summary>
     /// The key for a login whose domain is not hosted here: no tenant has the name '-', so that the check fails at the usual cost.
     /// </summary>
     public static string OfNobody(AddressName address) => Of("-", address);
+
+    /// <summary>The key for a login by that name, which is an address; what is none of ours is somebody's who is not there.</summary>
+    /// <exception cref="StoreUnavailableException">The directory can't be read now.</exception>
+    public static async ValueTask<string> OfLoginAsync(IGrainFactory grains, string name, CancellationToken cancellationToken) =>
+        AddressName.TryParse(name, out var address) &&
+        await grains.GetGrain<IDomainGrain>(address.Domain).FindAsync(cancellationToken) is { } domain
+            ? Of(domain.Tenant, address)
+            : OfNobody(Nobody);
 }

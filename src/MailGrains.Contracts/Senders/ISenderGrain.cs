@@ -23,7 +23,11 @@ public interface ISenderGrain : IGrainWithStringKey
 /// <summary>The most in any hour and any day; 0: nothing may be sent.</summary>
 [GenerateSerializer, Immutable, Alias("mailgrains.SendingLimits")]
 public sealed record SendingLimits(
-    [property: Id(0)] int MessagesPerHour, [property: Id(1)] int MessagesPerDay, [property: Id(2)] int RecipientsPerHour, [property: Id(3)] int RecipientsPerDay);
+    [property: Id(0)] int MessagesPerHour, [property: Id(1)] int MessagesPerDay, [property: Id(2)] int RecipientsPerHour, [property: Id(3)] int RecipientsPerDay)
+{
+    /// <summary>None is negative.</summary>
+    public bool IsSound => this is { MessagesPerHour: >= 0, MessagesPerDay: >= 0, RecipientsPerHour: >= 0, RecipientsPerDay: >= 0 };
+}
 
 /// <param name="RetryAfter">When it may be tried again; zero where it was granted, or never will be.</param>
 /// <param name="Limit">Which limit, such as "300 messages an hour"; null where it was granted.</param>

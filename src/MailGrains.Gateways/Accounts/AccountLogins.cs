@@ -14,8 +14,6 @@ namespace MailGrains.Gateways.Accounts;
 public sealed partial class AccountLogins(
     IGrainFactory grains, TokenChecks tokens, AccessScope scope, IPAddress peer, TimeProvider time, ILogger<AccountLogins> logger) : ISaslBackend
 {
-    private static readonly AddressName Nobody = new("nobody", "invalid");
-
     private readonly LoginAttempt _attempt = new(scope, LoginPeer.Of(peer));
 
     public async ValueTask<SaslResult> CheckPasswordAsync(PlainCredentials credentials, CancellationToken cancellationToken)
@@ -76,13 +74,8 @@ public sealed partial class AccountLogins(
 
     private static ScramDigest DigestOf(ScramHash hash) => hash == ScramHash.Sha1 ? ScramDigest.Sha1 : ScramDigest.Sha256;
 
-    private async ValueTask<IAccountGrain> FindAsync(string name, CancellationToken cancellationToken)
-    {
-        var domain = AddressName.TryParse(name, out var address)
-            ? await grains.GetGrain<IDomainGrain>(address.Domain).FindAsync(cancellationToken)
-            : null;
-        return grains.GetGrain<IAccountGrain>(domain is null ? AccountKey.OfNobody(Nobody) : AccountKey.Of(domain.Tenant, address));
-    }
+    private async ValueTask<IAccountGrain> FindAsync(string name, CancellationToken cancellationToken) =>
+        grains.GetGrain<IAccountGrain>(await AccountKey.OfLoginAsync(grains, name, cancellationToken));
 
     /// <summary>An address that has failed too often is not listened to at all.</summary>
     private async ValueTask<SaslResult?> SourceLockAsync(string name, CancellationToken cancellationToken)

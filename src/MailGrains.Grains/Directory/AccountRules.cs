@@ -5,6 +5,8 @@ namespace MailGrains.Grains.Directory;
 /// <summary>What a tenant may set for an account.</summary>
 internal static class AccountRules
 {
+    public const string UnsoundLimits = "A limit is 0 (nothing may be sent) or a number.";
+
     // Beside what else a record holds, which has MaxRecordChars altogether.
     private const int MaxSendAsChars = 10_000;
 
@@ -17,10 +19,9 @@ internal static class AccountRules
             return (null, null);
         }
 
-        if (settings.Limits is { } limits &&
-            (limits.MessagesPerHour < 0 || limits.MessagesPerDay < 0 || limits.RecipientsPerHour < 0 || limits.RecipientsPerDay < 0))
+        if (settings.Limits is { IsSound: false })
         {
-            return (null, "A limit is 0 (nothing may be sent) or a number.");
+            return (null, UnsoundLimits);
         }
 
         var senders = settings.SendAs.IsDefault ? [] : settings.SendAs;

@@ -16,12 +16,9 @@ internal static class TenantRules
             ? $"A display name has at most {MaxDisplayNameChars} characters."
             : settings.OAuth is { } issuer && Violation(issuer) is { } refusal
                 ? refusal
-                : settings.Limits is { } limits && !IsSound(limits)
-                    ? "A limit is 0 (nothing may be sent) or a number."
+                : settings.Limits is { IsSound: false }
+                    ? AccountRules.UnsoundLimits
                     : null;
-
-    private static bool IsSound(SendingLimits limits) =>
-        limits is { MessagesPerHour: >= 0, MessagesPerDay: >= 0, RecipientsPerHour: >= 0, RecipientsPerDay: >= 0 };
 
     private static string? Violation(OAuthIssuer issuer)
     {

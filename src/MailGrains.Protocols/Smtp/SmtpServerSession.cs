@@ -18,9 +18,6 @@ public sealed class SmtpServerSession
 {
     private readonly TimeProvider _timeProvider;
     private WireChannel? _channel;
-    private int _errors;
-    private int _junkCommands;
-    private int _failedLogins;
     private TimeSpan? _lineDue;
 
     public SmtpServerSession(SmtpServerOptions options, ISmtpBackend backend, TimeProvider timeProvider, SmtpConnection? connection = null)
@@ -28,19 +25,22 @@ public sealed class SmtpServerSession
         Options = options;
         Connection = connection ?? SmtpConnection.Plain;
         Backend = backend;
+        Errors = new ErrorBudget(options);
         _timeProvider = timeProvider;
     }
 
     /// <summary>Commands that were refused for good, in the whole session.</summary>
-    public int Refusals { get; private set; }
+    public int Refusals => Errors.Refusals;
 
     /// <summary>The last refusal, temporary ones and 421 included; what a log line says of a client that misbehaves.</summary>
-    public SmtpReply? LastRefusal { get; private set; }
+    public SmtpReply? LastRefusal => Errors.LastRefusal;
 
     /// <summary>Why there was no TLS, where the session ended so.</summary>
     public string? TlsFailure { get; private set; }
 
     internal SmtpServerOptions Options { get; }
+
+    internal ErrorBudget Errors { get; }
 
     internal SmtpConnection Connection { get; }
 
@@ -128,14 +128,14 @@ public sealed class SmtpServerSession
     internal void Authenticate(SaslIdentity identity)
     {
         Identity = identity;
-        _failedLogins = 0;
+        Errors.ForgiveLogins();
         Backend.Authenticated(identity);
     }
 
     /// <summary>A login was refused; what to say, and after too many of them the session ends.</summary>
     internal SmtpReply RefuseLogin(SmtpReply refusal)
     {
-        if (++_failedLogins < Options.MaxFailedLogins)
+        if (Errors.CountFailedLogin())
         {
             return refusal;
         }
@@ -174,22 +174,6 @@ public sealed class SmtpServerSession
 
         Recipients = 0;
         Parameters = default;
-    }
-
-    /// <summary>A message was accepted: what went before is forgotten.</summary>
-    internal void ForgiveErrors()
-    {
-        _errors = 0;
-        _junkCommands = 0;
-    }
-
-    /// <summary>The client does something that moves little or nothing on.</summary>
-    internal void CountJunk()
-    {
-        if (++_junkCommands > Options.MaxJunkCommands)
-        {
-            _errors++;
-        }
     }
 
     /// <summary>Opens the flow of a message into the sink.</summary>
@@ -294,7 +278,7 @@ public sealed class SmtpServerSession
 
         if (reply is not null)
         {
-            if (reply.IsPermanentFailure && Options.TarpitDelay > TimeSpan.Zero && !Connection.IsTrusted)
+            if (reply.IsPermanentFailure && !Connection.IsTrusted)
             {
                 await TarpitAsync();
             }
@@ -329,7 +313,7 @@ public sealed class SmtpServerSession
 
         if (row.IsJunk)
         {
-            CountJunk();
+            Errors.CountJunk();
         }
 
         return row.Handler!(this, arguments);
@@ -349,22 +333,13 @@ public sealed class SmtpServerSession
     private void Answer(SmtpReply reply)
     {
         Channel.Write(reply.Wire.Span);
-        if (!reply.IsPositive)
-        {
-            LastRefusal = reply;
-        }
-
+        Errors.Answered(reply);
         if (reply.ClosesSession)
         {
             End ??= SessionEnd.ClosedByBackend;
         }
-        else if (reply.IsPermanentFailure)
-        {
-            Refusals++;
-            _errors++;
-        }
 
-        if (_errors >= Options.MaxErrors && End is null)
+        if (Errors.IsSpent && End is null)
         {
             Close(SmtpReply.TooManyErrors421, SessionEnd.TooManyErrors);
         }
@@ -373,19 +348,16 @@ public sealed class SmtpServerSession
     private void Close(SmtpReply reply, SessionEnd end)
     {
         Channel.Write(reply.Wire.Span);
-        LastRefusal = reply;
+        Errors.Answered(reply);
         End = end;
     }
 
     /// <summary>A timer waits, no thread; shutdown does not wait for it.</summary>
     private async ValueTask TarpitAsync()
     {
-        const int Free = 3;
-        const int Most = 8;
-        var steps = Math.Min(_errors + 1 - Free, Most);
-        if (steps > 0 && await Channel.FlushAsync())
+        if (Errors.Tarpit is var delay && delay > TimeSpan.Zero && await Channel.FlushAsync())
         {
-            await Channel.PauseAsync(steps * Options.TarpitDelay);
+            await Channel.PauseAsync(delay);
         }
     }
 

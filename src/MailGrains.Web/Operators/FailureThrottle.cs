@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using MailGrains.Contracts.Directory;
 
 namespace MailGrains.Web.Operators;
 
@@ -11,9 +11,10 @@ internal sealed class FailureThrottle(AdminOptions options, TimeProvider time)
 {
     // With more addresses than this at once they share one budget: memory is bounded, and a guesser with a botnet gains nothing.
     private const int MaxAddresses = 10_000;
+    private const string Shared = "";
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<IPAddress, DateTimeOffset> _forgivenAt = [];
+    private readonly Dictionary<string, DateTimeOffset> _forgivenAt = [];
     private DateTimeOffset _nextSweep;
 
     /// <summary>How long the address is to wait, or zero.</summary>
@@ -37,18 +38,12 @@ internal sealed class FailureThrottle(AdminOptions options, TimeProvider time)
     }
 
     /// <summary>The time until all failures of the address are forgiven.</summary>
-    private TimeSpan DebtOf(IPAddress key) =>
+    private TimeSpan DebtOf(string key) =>
         _forgivenAt.TryGetValue(key, out var forgivenAt) && forgivenAt - time.GetUtcNow() is var debt && debt > TimeSpan.Zero ? debt : TimeSpan.Zero;
 
-    private IPAddress Key(IPAddress? address)
+    private string Key(IPAddress? address)
     {
-        var key = address switch
-        {
-            null => IPAddress.None,
-            { IsIPv4MappedToIPv6: true } => address.MapToIPv4(),
-            { AddressFamily: AddressFamily.InterNetworkV6 } => new IPAddress([.. address.GetAddressBytes()[..8], .. new byte[8]]),
-            _ => address,
-        };
+        var key = address is null ? Shared : LoginPeer.Of(address);
         if (_forgivenAt.Count < MaxAddresses || _forgivenAt.ContainsKey(key))
         {
             return key;
@@ -57,7 +52,7 @@ internal sealed class FailureThrottle(AdminOptions options, TimeProvider time)
         var now = time.GetUtcNow();
         if (now < _nextSweep)
         {
-            return IPAddress.None;
+            return Shared;
         }
 
         _nextSweep = now + options.FailureForgivenAfter;
@@ -66,6 +61,6 @@ internal sealed class FailureThrottle(AdminOptions options, TimeProvider time)
             _forgivenAt.Remove(forgiven);
         }
 
-        return _forgivenAt.Count < MaxAddresses ? key : IPAddress.None;
+        return _forgivenAt.Count < MaxAddresses ? key : Shared;
     }
 }

@@ -85,16 +85,9 @@ internal sealed partial class OperatorKeyHandler(
             return credentials;
         }
 
-        var decoded = new byte[credentials.Length];
-        if (!Options.AllowBasic || !scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase) ||
-            !Convert.TryFromBase64String(credentials, decoded, out var length))
-        {
-            return null;
-        }
-
-        var userAndPassword = Encoding.UTF8.GetString(decoded, 0, length);
-        var colon = userAndPassword.IndexOf(':', StringComparison.Ordinal);
-        return colon < 0 ? null : userAndPassword[(colon + 1)..];
+        return Options.AllowBasic && scheme.Equals(BasicCredentials.Scheme, StringComparison.OrdinalIgnoreCase)
+            ? BasicCredentials.Decode(credentials)?.Password
+            : null;
     }
 
     private bool IsOperators(string key) => CryptographicOperations.FixedTimeEquals(

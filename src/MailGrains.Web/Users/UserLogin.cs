@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Text;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Text;
 using MailGrains.Web.Api;
@@ -22,8 +21,6 @@ internal sealed partial class UserLogin(IGrainFactory grains, TimeProvider time,
     public const string Challenge = "Basic realm=\"MailGrains account\", charset=\"UTF-8\"";
 
     private const int MaxHeaderChars = 4_096;
-
-    private static readonly AddressName Nobody = new("nobody", "invalid");
 
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
@@ -89,9 +86,7 @@ internal sealed partial class UserLogin(IGrainFactory grains, TimeProvider time,
             return (null, Locked(http, until));
         }
 
-        var known = AddressName.TryParse(credentials.Address, out var address);
-        var domain = known ? await grains.GetGrain<IDomainGrain>(address.Domain).FindAsync(http.RequestAborted) : null;
-        var account = grains.GetGrain<IAccountGrain>(domain is null ? AccountKey.OfNobody(Nobody) : AccountKey.Of(domain.Tenant, address));
+        var account = grains.GetGrain<IAccountGrain>(await AccountKey.OfLoginAsync(grains, credentials.Address, http.RequestAborted));
         var outcome = await account.LogInAsync(credentials.Password, attempt, http.RequestAborted);
         return await RefusalAsync(http, credentials.Address, outcome, attempt, Unauthorized()) is { } refusal
             ? (null, refusal)
@@ -111,25 +106,10 @@ internal sealed partial class UserLogin(IGrainFactory grains, TimeProvider time,
             !headers.ContainsKey("Forwarded") && !headers.ContainsKey("X-Forwarded-For");
     }
 
-    private static (string Address, string Password)? Credentials(string header)
-    {
-        const string Scheme = "Basic ";
-        if (header.Length > MaxHeaderChars || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-        {
-            return null;
-        }
-
-        var encoded = header[Scheme.Length..].Trim(' ');
-        var decoded = new byte[encoded.Length];
-        if (!Convert.TryFromBase64String(encoded, decoded, out var length))
-        {
-            return null;
-        }
-
-        var text = Encoding.UTF8.GetString(decoded, 0, length);
-        var colon = text.IndexOf(':', StringComparison.Ordinal);
-        return colon < 0 ? null : (text[..colon], text[(colon + 1)..]);
-    }
+    private static (string Address, string Password)? Credentials(string header) =>
+        header.Length <= MaxHeaderChars && header.StartsWith(BasicCredentials.Scheme + " ", StringComparison.OrdinalIgnoreCase)
+            ? BasicCredentials.Decode(header[(BasicCredentials.Scheme.Length + 1)..].Trim(' '))
+            : null;
 
     private static ChallengeResult Unauthorized() => new();
 

@@ -26,7 +26,7 @@ internal static class BdatCommand
 
         if (size < SmallChunkBytes && !isLast)
         {
-            session.CountJunk();
+            session.Errors.CountJunk();
         }
 
         return ReceiveAsync(session, size, isLast);
@@ -50,7 +50,7 @@ internal static class BdatCommand
         await session.ResetTransactionAsync();
         if (reply is { IsPositive: true })
         {
-            session.ForgiveErrors();
+            session.Errors.Forgive();
         }
 
         return reply;

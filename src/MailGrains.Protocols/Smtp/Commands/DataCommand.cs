@@ -30,7 +30,7 @@ internal static class DataCommand
         await session.ResetTransactionAsync();
         if (reply is { IsPositive: true })
         {
-            session.ForgiveErrors();
+            session.Errors.Forgive();
         }
 
         return reply;
