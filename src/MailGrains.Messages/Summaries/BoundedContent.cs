@@ -96,7 +96,9 @@ internal sealed class BoundedContent(SummaryLimits limits) : Stream
         int count;
         try
         {
-            count = await _source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            // The parser gets whole buffers, as from memory: what it makes of broken content depends on how much it sees at a time, and must not
+            // depend on how the content happened to arrive.
+            count = await _source.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
         {

@@ -58,6 +58,18 @@ public sealed class SummaryPropertyTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(40)]
+    [InlineData(100)]
+    public async Task BrokenDigestIsReadTheSameHoweverItArrives(int step)
+    {
+        var content = "Content-Type:multipart/digest; boundary=b\n\r\n--b\r\n\nrset=x\r\n=?utf-8?b?\r\n--b--\r\r\n"u8.ToArray();
+        await using var stream = new DrippingStream(content, step);
+        Assert.Equal(Mail.Reader.Read(content).Encode(), (await Mail.Reader.ReadAsync(stream, TestContext.Current.CancellationToken)).Encode());
+    }
+
     [Fact]
     public void AWellFormedTreeIsFoundAsItWasWritten() => Tree.Sample(tree =>
     {
