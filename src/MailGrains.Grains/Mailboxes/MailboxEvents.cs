@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Grains.Mailboxes.Index;
-using MailGrains.Grains.Mailboxes.Records;
+using MailGrains.Grains.Records;
 
 namespace MailGrains.Grains.Mailboxes;
 

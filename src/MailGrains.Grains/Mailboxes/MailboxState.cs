@@ -1,6 +1,6 @@
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Grains.Mailboxes.Index;
-using MailGrains.Grains.Mailboxes.Records;
+using MailGrains.Grains.Records;
 using MailGrains.Storage;
 using MailGrains.Storage.Journals;
 

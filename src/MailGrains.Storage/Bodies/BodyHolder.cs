@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
 using MailGrains.Storage.Tables;
 
 namespace MailGrains.Storage.Bodies;
@@ -13,6 +14,7 @@ namespace MailGrains.Storage.Bodies;
 public readonly record struct BodyHolder(int Account, string Partition)
 {
     private const string MailboxPrefix = "mailbox:";
+    private const string QueuePrefix = "queue:";
 
     /// <summary>The holder's name in blob names and row keys: <c>{account},{partition}</c>.</summary>
     public string Key => string.Create(CultureInfo.InvariantCulture, $"{Account},{Partition}");
@@ -27,6 +29,12 @@ public readonly record struct BodyHolder(int Account, string Partition)
         mailbox.Unique.Contains(':', StringComparison.Ordinal)
             ? throw new ArgumentException($"'{mailbox}' has a colon in its unique part.", nameof(mailbox))
             : string.Concat(MailboxPrefix, TableKey.Encode(mailbox.Tenant), ":", TableKey.Encode(mailbox.Unique));
+
+    public static BodyHolder Of(QueueId queue) => new(queue.Account, PartitionOf(queue));
+
+    /// <summary>The partition of a queue, <c>queue:{tenant}:{domain}:{shard}</c>: journal, messages and bodies.</summary>
+    public static string PartitionOf(QueueId queue) => string.Create(
+        CultureInfo.InvariantCulture, $"{QueuePrefix}{TableKey.Encode(queue.Tenant)}:{TableKey.Encode(queue.Domain)}:{queue.Shard}");
 
     public static bool TryParse(string key, [NotNullWhen(true)] out BodyHolder? holder)
     {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
 using MailGrains.Storage.Tables;
 
 namespace MailGrains.Storage.Bodies;
@@ -13,6 +14,7 @@ namespace MailGrains.Storage.Bodies;
 ///                  account (4), length of the trace id (2), trace id, name of the blob (the rest)
 ///               s  summary, s1, s2 … its further pieces of 64 KiB
 ///               p  prefix, when the content is a blob
+///               e  of a queue's message: its envelope, e1, e2 … its further pieces
 /// b:{emailId}   f  format 1
 ///               p  prefix
 ///               c  content, at most 32 KiB, as received
@@ -25,6 +27,8 @@ public static class MessageRows
     private const byte Format = 1;
     private const byte BlobFlag = 1;
     private const byte SharedFlag = 2;
+    private const string Summary = "s";
+    private const string Envelope = "e";
     private const int HeadBytes = 1 + 1 + 8 + 4 + 8 + 4 + 2;
 
     public const int MaxPrefixBytes = TableLimits.MaxPropertyBytes;
@@ -39,18 +43,26 @@ public static class MessageRows
     public static KeyRange AllMessages => KeyRange.Prefix("m:");
 
     /// <summary>The writes that keep a delivery: one row, or two when its body is inline. A repeat writes the same bytes.</summary>
-    public static IReadOnlyList<TableOperation> Of(MailboxDelivery delivery)
+    public static IReadOnlyList<TableOperation> Of(MailboxDelivery delivery) => Of(new MessageToKeep(
+        delivery.Email, delivery.TraceId, delivery.Prefix, delivery.Body, delivery.Summary, delivery.ReceivedAt, null));
+
+    /// <summary>The writes that keep a message in a queue.</summary>
+    /// <param name="envelope">The queue's own record of reverse-path, recipients and what they ask for.</param>
+    public static IReadOnlyList<TableOperation> Of(QueuedMessage message, byte[] envelope) => Of(new MessageToKeep(
+        message.Email, message.TraceId, message.Trace, message.Body, message.Summary, message.ReceivedAt, envelope));
+
+    private static IReadOnlyList<TableOperation> Of(in MessageToKeep message)
     {
-        var head = Head(delivery);
-        if (delivery.Body.Inline is not { } content)
+        var head = Head(message);
+        if (message.Body.Inline is not { } content)
         {
-            return [TableOperation.Upsert(MessageRow(delivery.Email), MessageProperties(head, delivery.Summary, delivery.Prefix))];
+            return [TableOperation.Upsert(MessageRow(message.Email), MessageProperties(head, message, message.Prefix))];
         }
 
         return
         [
-            TableOperation.Upsert(MessageRow(delivery.Email), MessageProperties(head, delivery.Summary, null)),
-            TableOperation.Upsert(BodyRow(delivery.Email), new RowProperties([new("f", (long)Format), new("p", delivery.Prefix), new("c", content)])),
+            TableOperation.Upsert(MessageRow(message.Email), MessageProperties(head, message, null)),
+            TableOperation.Upsert(BodyRow(message.Email), new RowProperties([new("f", (long)Format), new("p", message.Prefix), new("c", content)])),
         ];
     }
 
@@ -89,7 +101,8 @@ public static class MessageRows
             BinaryPrimitives.ReadInt64BigEndian(head[14..]),
             blob,
             row.Bytes("p") ?? default,
-            Joined(row));
+            Joined(row, Summary) ?? throw Unreadable(row),
+            Joined(row, Envelope));
     }
 
     /// <summary>Prefix and content of a b row.</summary>
@@ -99,19 +112,19 @@ public static class MessageRows
             ? (prefix, content)
             : throw Unreadable(row);
 
-    private static byte[] Head(MailboxDelivery delivery)
+    private static byte[] Head(in MessageToKeep message)
     {
-        var blob = delivery.Body.Blob;
-        var traceLength = Encoding.UTF8.GetByteCount(delivery.TraceId);
+        var blob = message.Body.Blob;
+        var traceLength = Encoding.UTF8.GetByteCount(message.TraceId);
         var head = new byte[HeadBytes + traceLength + (blob is null ? 0 : Encoding.UTF8.GetByteCount(blob.Name))];
         head[0] = Format;
         head[1] = blob is null ? (byte)0 : blob.Shared ? (byte)(BlobFlag | SharedFlag) : BlobFlag;
-        BinaryPrimitives.WriteInt64BigEndian(head.AsSpan(2), delivery.ReceivedAt.ToUnixTimeMilliseconds());
-        BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(10), delivery.Prefix.Length);
-        BinaryPrimitives.WriteInt64BigEndian(head.AsSpan(14), delivery.Body.Length);
+        BinaryPrimitives.WriteInt64BigEndian(head.AsSpan(2), message.ReceivedAt.ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(10), message.Prefix.Length);
+        BinaryPrimitives.WriteInt64BigEndian(head.AsSpan(14), message.Body.Length);
         BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(22), blob?.Account ?? 0);
         BinaryPrimitives.WriteUInt16BigEndian(head.AsSpan(26), (ushort)traceLength);
-        Encoding.UTF8.GetBytes(delivery.TraceId, head.AsSpan(HeadBytes));
+        Encoding.UTF8.GetBytes(message.TraceId, head.AsSpan(HeadBytes));
         if (blob is not null)
         {
             Encoding.UTF8.GetBytes(blob.Name, head.AsSpan(HeadBytes + traceLength));
@@ -120,49 +133,61 @@ public static class MessageRows
         return head;
     }
 
-    private static RowProperties MessageProperties(byte[] head, byte[] summary, byte[]? prefix)
+    private static RowProperties MessageProperties(byte[] head, in MessageToKeep message, byte[]? prefix)
     {
-        if (summary.Length <= TableLimits.MaxPropertyBytes)
+        if (message.Summary.Length <= TableLimits.MaxPropertyBytes && message.Envelope is null)
         {
             return prefix is null
-                ? new RowProperties([new("h", head), new("s", summary)])
-                : new RowProperties([new("h", head), new("s", summary), new("p", prefix)]);
+                ? new RowProperties([new("h", head), new("s", message.Summary)])
+                : new RowProperties([new("h", head), new("s", message.Summary), new("p", prefix)]);
         }
 
         var properties = new List<KeyValuePair<string, TableValue>> { new("h", head) };
-        for (var offset = 0; offset < summary.Length; offset += TableLimits.MaxPropertyBytes)
-        {
-            var piece = summary.AsMemory(offset, Math.Min(TableLimits.MaxPropertyBytes, summary.Length - offset));
-            properties.Add(new(PieceName(offset / TableLimits.MaxPropertyBytes), (ReadOnlyMemory<byte>)piece));
-        }
-
+        AddPieces(properties, Summary, message.Summary);
         if (prefix is not null)
         {
             properties.Add(new("p", prefix));
         }
 
+        if (message.Envelope is { } envelope)
+        {
+            AddPieces(properties, Envelope, envelope);
+        }
+
         return new RowProperties([.. properties]);
     }
 
-    private static ReadOnlyMemory<byte> Joined(TableRow row)
+    private static void AddPieces(List<KeyValuePair<string, TableValue>> properties, string name, byte[] bytes)
     {
-        var first = row.Bytes("s") ?? throw Unreadable(row);
-        if (row.Bytes(PieceName(1)) is null)
+        var offset = 0;
+        do
         {
-            return first;
+            var piece = bytes.AsMemory(offset, Math.Min(TableLimits.MaxPropertyBytes, bytes.Length - offset));
+            properties.Add(new(PieceName(name, offset / TableLimits.MaxPropertyBytes), (ReadOnlyMemory<byte>)piece));
+            offset += piece.Length;
         }
-
-        var summary = new MemoryStream();
-        for (var piece = 0; row.Bytes(PieceName(piece)) is { } bytes; piece++)
-        {
-            summary.Write(bytes.Span);
-        }
-
-        return summary.ToArray();
+        while (offset < bytes.Length);
     }
 
-    private static string PieceName(int piece) =>
-        piece == 0 ? "s" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"s{piece}");
+    private static ReadOnlyMemory<byte>? Joined(TableRow row, string name)
+    {
+        if (row.Bytes(name) is not { } first || row.Bytes(PieceName(name, 1)) is null)
+        {
+            return row.Bytes(name);
+        }
+
+        var joined = new MemoryStream();
+        joined.Write(first.Span);
+        for (var piece = 1; row.Bytes(PieceName(name, piece)) is { } bytes; piece++)
+        {
+            joined.Write(bytes.Span);
+        }
+
+        return joined.ToArray();
+    }
+
+    private static string PieceName(string name, int piece) =>
+        piece == 0 ? name : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}{piece}");
 
     private static bool EmailIdOf(TableRow row, out EmailId email)
     {
@@ -173,4 +198,7 @@ public static class MessageRows
 
     private static StoreException Unreadable(TableRow row) =>
         new(StoreFailure.Unreadable, $"Row '{row.Row}' of '{row.Partition}' is damaged or of a newer format.");
+
+    private readonly record struct MessageToKeep(
+        EmailId Email, string TraceId, byte[] Prefix, MessageBody Body, byte[] Summary, DateTimeOffset ReceivedAt, byte[]? Envelope);
 }

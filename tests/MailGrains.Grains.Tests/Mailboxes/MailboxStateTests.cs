@@ -1,7 +1,7 @@
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Grains.Mailboxes.Index;
-using MailGrains.Grains.Mailboxes.Records;
+using MailGrains.Grains.Records;
 using MailGrains.Storage;
 
 namespace MailGrains.Grains.Tests.Mailboxes;

@@ -1,5 +1,5 @@
 using MailGrains.Contracts.Mailboxes;
-using MailGrains.Grains.Mailboxes.Records;
+using MailGrains.Grains.Records;
 
 namespace MailGrains.Grains.Mailboxes.Index;
 

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using MailGrains.Grains.Mailboxes.Records;
+using MailGrains.Grains.Records;
 
 namespace MailGrains.Grains.Mailboxes.Index;
 

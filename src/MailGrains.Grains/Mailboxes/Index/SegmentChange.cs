@@ -1,4 +1,4 @@
-using MailGrains.Grains.Mailboxes.Records;
+using MailGrains.Grains.Records;
 
 namespace MailGrains.Grains.Mailboxes.Index;
 

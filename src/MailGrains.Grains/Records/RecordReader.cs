@@ -3,7 +3,7 @@ using System.Text;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Storage;
 
-namespace MailGrains.Grains.Mailboxes.Records;
+namespace MailGrains.Grains.Records;
 
 /// <summary>Reads what <see cref="RecordWriter"/> wrote. Whatever is not well formed is <see cref="StoreFailure.Unreadable"/>.</summary>
 internal ref struct RecordReader(ReadOnlySpan<byte> input)
@@ -57,7 +57,7 @@ internal ref struct RecordReader(ReadOnlySpan<byte> input)
 
     public string Text() => Encoding.UTF8.GetString(Take((int)Count(_rest.Length)));
 
-    public static StoreException Damaged() => new(StoreFailure.Unreadable, "A record of a mailbox is damaged.");
+    public static StoreException Damaged() => new(StoreFailure.Unreadable, "A stored record is damaged.");
 
     /// <summary>Checks the format byte in front of a record.</summary>
     public void Format(byte known)
@@ -65,7 +65,7 @@ internal ref struct RecordReader(ReadOnlySpan<byte> input)
         var format = Byte();
         if (format != known)
         {
-            throw new StoreException(StoreFailure.Unreadable, $"A record of a mailbox has format {format}; this release reads {known}.");
+            throw new StoreException(StoreFailure.Unreadable, $"A stored record has format {format}; this release reads {known}.");
         }
     }
 

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.Text;
 using MailGrains.Contracts.Mailboxes;
 
-namespace MailGrains.Grains.Mailboxes.Records;
+namespace MailGrains.Grains.Records;
 
 /// <summary>Writes the compact form of events, heads and segments: numbers as LEB128, signed ones zigzag, text as UTF-8 behind its length.</summary>
 internal sealed class RecordWriter(int capacity = 256) : IBufferWriter<byte>
