@@ -17,6 +17,12 @@ public sealed class InMemorySmtpBackend(InMemoryMailStore store) : ISmtpBackend
     /// <summary>Why contents were aborted, in order.</summary>
     public ConcurrentQueue<SmtpContentFailure> Aborts { get; } = new();
 
+    /// <summary>What MAIL said, in order.</summary>
+    public ConcurrentQueue<MailParameters> Mails { get; } = new();
+
+    /// <summary>What each RCPT that was taken said, in order.</summary>
+    public ConcurrentQueue<RcptParameters> Rcpts { get; } = new();
+
     public SmtpHello Greeted { get; private set; }
 
     public TlsFacts? Tls { get; private set; }
@@ -29,8 +35,11 @@ public sealed class InMemorySmtpBackend(InMemoryMailStore store) : ISmtpBackend
 
     public void Authenticated(SaslIdentity identity) => Login = identity;
 
-    public ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken) =>
-        new(SmtpReply.SenderOk250);
+    public ValueTask<SmtpReply> MailAsync(ReversePath reversePath, MailParameters parameters, CancellationToken cancellationToken)
+    {
+        Mails.Enqueue(parameters);
+        return new(SmtpReply.SenderOk250);
+    }
 
     public ValueTask<SmtpReply> RcptAsync(ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken)
     {
@@ -51,6 +60,7 @@ public sealed class InMemorySmtpBackend(InMemoryMailStore store) : ISmtpBackend
         }
 
         _recipients.Add(address);
+        Rcpts.Enqueue(parameters);
         return new(SmtpReply.RecipientOk250);
     }
 

@@ -19,10 +19,23 @@ public readonly record struct MailParameters(long? Size, BodyType Body, bool Smt
     /// AUTH= (RFC 4954 §5): who submitted the message first, as the client says; <c>&lt;&gt;</c> is empty. Null when it was not given.
     /// </summary>
     public string? Auth { get; init; }
+
+    /// <summary>RET= (RFC 3461 §4.3).</summary>
+    public DsnReturn Return { get; init; }
+
+    /// <summary>ENVID= (RFC 3461 §4.4), decoded: printable US-ASCII, never empty. Null when it was not given.</summary>
+    public string? EnvelopeId { get; init; }
 }
 
-/// <summary>The parameters of RCPT; none are offered yet (NOTIFY and ORCPT come with DSN).</summary>
-public readonly record struct RcptParameters;
+/// <summary>The parameters of RCPT (RFC 5321 §4.1.1.11).</summary>
+public readonly record struct RcptParameters
+{
+    /// <summary>NOTIFY= (RFC 3461 §4.1).</summary>
+    public DsnNotify Notify { get; init; }
+
+    /// <summary>ORCPT= (RFC 3461 §4.2); null when it was not given.</summary>
+    public OriginalRecipient? OriginalRecipient { get; init; }
+}
 
 /// <summary>What the client calls itself.</summary>
 /// <param name="Name">A domain or an address literal; checked for syntax only.</param>

@@ -1,6 +1,3 @@
-using System.Collections.Concurrent;
-using System.Globalization;
-
 namespace MailGrains.Protocols.Smtp;
 
 /// <summary>One listener's limits and names; immutable and shared by its sessions. Times are of RFC 5321 §4.5.3.2 where it has one.</summary>
@@ -35,6 +32,9 @@ public sealed class SmtpServerOptions
 
     /// <summary>TLS from the first octet (RFC 8314 §3.3), in place of STARTTLS.</summary>
     public bool ImplicitTls { get; init; }
+
+    /// <summary>What is offered besides what every session has.</summary>
+    public SmtpExtensions Extensions { get; init; }
 
     /// <summary>A line of content without its CRLF. RFC 5321 §4.5.3.1.6 says 998; much real mail has longer ones, which are kept.</summary>
     public int MaxTextLineBytes { get; init; } = 64 << 10;
@@ -77,32 +77,5 @@ public sealed class SmtpServerOptions
 
     internal SmtpReply HeloReply => field ??= new(250, EnhancedCode.None, HostName);
 
-    private ConcurrentDictionary<(bool StartTls, string Auth), SmtpReply> EhloReplies { get; } = new();
-
-    /// <summary>Only what works is offered (RFC 5321 §4.1.1.1).</summary>
-    /// <param name="auth">The mechanisms of AUTH, separated by spaces; empty: none.</param>
-    internal SmtpReply EhloReply(bool startTls, string auth) => EhloReplies.GetOrAdd((startTls, auth), static (offer, options) => options.MakeEhloReply(offer), this);
-
-    private SmtpReply MakeEhloReply((bool StartTls, string Auth) offer)
-    {
-        List<string> lines =
-        [
-            HostName, "PIPELINING", string.Create(CultureInfo.InvariantCulture, $"SIZE {MaxMessageBytes}"), "8BITMIME", "ENHANCEDSTATUSCODES",
-            "SMTPUTF8", "CHUNKING", "BINARYMIME",
-
-            // RFC 9422 §4: what else is bounded here ends a session only.
-            string.Create(CultureInfo.InvariantCulture, $"LIMITS RCPTMAX={MaxRecipients}"),
-        ];
-        if (offer.StartTls)
-        {
-            lines.Add("STARTTLS");
-        }
-
-        if (offer.Auth.Length > 0)
-        {
-            lines.Add("AUTH " + offer.Auth);
-        }
-
-        return new SmtpReply(250, EnhancedCode.None, [.. lines]);
-    }
+    internal EhloReplies Ehlo => field ??= new(this);
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp.Commands;
+using MailGrains.Protocols.Smtp.Parameters;
 using MailGrains.Protocols.Tls;
 using MailGrains.Protocols.Wire;
 
@@ -71,6 +72,8 @@ public sealed class SmtpServerSession
     internal WireChannel Channel => _channel!;
 
     internal bool OffersStartTls => Tls is null && Connection.Certificates is not null && !Options.ImplicitTls;
+
+    internal ParameterRules Rules => new(Options.Extensions, TakesAuth: Connection.Accounts is not null);
 
     internal SaslPolicy Policy => new(Tls is not null, Connection.AllowsClearTextLogin, Tls?.EndPointBinding ?? default, Connection.OffersBearer);
 

@@ -6,7 +6,7 @@ namespace MailGrains.Protocols.Smtp;
 /// <summary>xtext of RFC 3461 §4, as values of parameters carry addresses.</summary>
 internal static class Xtext
 {
-    /// <summary>The text, or null where it is no xtext, or what it stands for is no text.</summary>
+    /// <summary>The text, or null where it is no xtext, or what it stands for is no text or holds a control character.</summary>
     public static string? Decode(ReadOnlySpan<byte> value)
     {
         var decoded = new byte[value.Length];
@@ -35,7 +35,7 @@ internal static class Xtext
         }
 
         var text = decoded.AsSpan(0, length);
-        return length > 0 && Utf8.IsValid(text) ? Encoding.UTF8.GetString(text) : null;
+        return length > 0 && Utf8.IsValid(text) && Encoding.UTF8.GetString(text) is var read && !read.Any(char.IsControl) ? read : null;
     }
 
     private static int? Digit(byte octet) => octet switch

@@ -3,6 +3,7 @@ using MailGrains.Fuzzing.Loop;
 using MailGrains.Fuzzing.Models;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Protocols.Smtp.Commands;
+using MailGrains.Protocols.Smtp.Parameters;
 using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Fuzzing.Targets;
@@ -10,14 +11,18 @@ namespace MailGrains.Fuzzing.Targets;
 /// <summary>The arguments of MAIL, RCPT and EHLO with their parameters, and xtext; the first octet says which.</summary>
 internal static class PathTarget
 {
+    private static readonly ParameterRules Rules = new(SmtpExtensions.Dsn, TakesAuth: true);
+
     public static FuzzTarget Target { get; } = new(
         "path",
         Octets.All(
             "\0FROM:<a@b.test> SIZE=10 BODY=8BITMIME SMTPUTF8 AUTH=a+2Bb@c.test", "\0FROM:<>", "\0FROM:<\"a b\\\"\"@[192.0.2.1]> BODY=BINARYMIME", "\0FROM: <@r.test,@s.test:a@b>",
-            "\u0001TO:<Postmaster>", "\u0001TO:<a@[IPv6:2001:db8::1]>", "\u0001TO:<\u00C3\u00BC@\u00C3\u00A4.test>", "\u0002client.example", "\u0002[192.0.2.1]", "\u0003a+3Db"),
+            "\u0001TO:<Postmaster>", "\u0001TO:<a@[IPv6:2001:db8::1]>", "\u0001TO:<\u00C3\u00BC@\u00C3\u00A4.test>", "\u0002client.example", "\u0002[192.0.2.1]", "\u0003a+3Db",
+            "\0FROM:<a@b.test> RET=HDRS ENVID=a+20b", "\u0001TO:<a@b.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@c.test", "\u0001TO:<a@b.test> ORCPT=utf-8;\\x{20AC}@\u00C3\u00A4.test"),
         Octets.All(
             "FROM:", "TO:", "<", ">", "<>", "@", "\"", "\\", "[", "]", "IPv6:", "::1", ":", ",", ".", "..", "<Postmaster>", " SIZE=", " BODY=", "7BIT", "8BITMIME", "BINARYMIME",
-            " SMTPUTF8", " AUTH=", "<>", "+", "+3D", "+2B", "=", " ", "\t", "99999999999999999999", "\u00C3\u00BC", "\u00C2\u0085", "\u00FF", "%eth0", "255.255.255.255", new string('a', 64)),
+            " SMTPUTF8", " AUTH=", "<>", "+", "+3D", "+2B", "=", " ", "\t", "99999999999999999999", "\u00C3\u00BC", "\u00C2\u0085", "\u00FF", "%eth0", "255.255.255.255", " RET=", "FULL", "HDRS",
+            " ENVID=", " NOTIFY=", "NEVER", "SUCCESS", "FAILURE", "DELAY", " ORCPT=", "rfc822;", "utf-8;", "\\x{", "\\x{20AC}", "}", new string('a', 64)),
         Run);
 
     private static void Run(byte[] input)
@@ -26,17 +31,18 @@ internal static class PathTarget
         switch (input.Length == 0 ? 0 : input[0] % 4)
         {
             case 0:
-                if (MailCommand.Parse(arguments, out var reversePath, out var parameters, takesAuth: true) is null)
+                if (MailCommand.Parse(arguments, Rules, out var reversePath, out var parameters) is null)
                 {
                     CheckMailbox(reversePath.Mailbox, reversePath.Text, parameters.SmtpUtf8);
-                    Check.That(parameters.Size is null or >= 0, "a size below 0");
+                    CheckParameters(parameters);
                 }
 
                 break;
             case 1:
-                if (RcptCommand.Parse(arguments, smtpUtf8: arguments.Length % 2 == 0, out var forwardPath) is null)
+                if (RcptCommand.Parse(arguments, Rules, smtpUtf8: arguments.Length % 2 == 0, out var forwardPath, out var recipient) is null)
                 {
                     CheckMailbox(forwardPath.Mailbox, forwardPath.Text, arguments.Length % 2 == 0);
+                    CheckParameters(recipient);
                 }
 
                 break;
@@ -64,10 +70,27 @@ internal static class PathTarget
         Check.That(Encoding.UTF8.GetByteCount(mailbox.Domain) is > 0 and <= 257, "an empty or long domain");
         Check.That(!$"{mailbox.Localpart}{mailbox.Domain}{text}".Any(char.IsControl), "a control character");
         Check.That(smtpUtf8 || mailbox.IsAscii, "beyond ASCII without SMTPUTF8");
-        var refusal = RcptCommand.Parse(Encoding.UTF8.GetBytes($"TO:<{text}>"), smtpUtf8, out var again);
+        var refusal = RcptCommand.Parse(Encoding.UTF8.GetBytes($"TO:<{text}>"), Rules, smtpUtf8, out var again, out _);
         Check.That(refusal is null && again.Mailbox == mailbox && again.Text == text, $"{text} is not read again as itself");
-        refusal = RcptCommand.Parse(Encoding.UTF8.GetBytes($"TO:<{mailbox}>"), smtpUtf8, out again);
+        refusal = RcptCommand.Parse(Encoding.UTF8.GetBytes($"TO:<{mailbox}>"), Rules, smtpUtf8, out again, out _);
         Check.That(refusal is null && again.Mailbox == mailbox, $"{mailbox} as it is written is not read again as itself");
+    }
+
+    /// <summary>They go into header fields of reports and into logs.</summary>
+    private static void CheckParameters(MailParameters parameters)
+    {
+        Check.That(parameters.Size is null or >= 0, "a size below 0");
+        Check.That(parameters.Auth?.Any(char.IsControl) != true, "a control character in AUTH");
+        Check.That(parameters.EnvelopeId is not "" && parameters.EnvelopeId?.All(c => c is >= ' ' and <= '~') != false, "an ENVID that is no text");
+    }
+
+    private static void CheckParameters(RcptParameters parameters)
+    {
+        Check.That((parameters.Notify & DsnNotify.Never) == 0 || parameters.Notify == DsnNotify.Never, "NEVER and something else");
+        if (parameters.OriginalRecipient is { } original)
+        {
+            Check.That(original.AddressType.Length > 0 && original.Address.Length > 0 && !original.ToString().Any(char.IsControl), "an ORCPT that is no text");
+        }
     }
 
     private static void CheckXtext(ReadOnlySpan<byte> value)
@@ -77,7 +100,7 @@ internal static class PathTarget
             return;
         }
 
-        Check.That(text.Length > 0 && text.All(c => c is >= ' ' and not '\u007F'), "xtext with a control character");
+        Check.That(text.Length > 0 && !text.Any(char.IsControl), "xtext with a control character");
         var encoded = string.Concat(Encoding.UTF8.GetBytes(text).Select(octet => $"+{octet:X2}"));
         Check.That(Xtext.Decode(Octets.Of(encoded)) == text, "xtext is not read again as itself");
     }

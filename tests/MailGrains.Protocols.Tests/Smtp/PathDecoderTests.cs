@@ -35,8 +35,8 @@ public sealed class PathDecoderTests
         Gen.OneOf(Gen.Byte.Array[0, 40], Gen.OneOf("<", ">", "@", "\"", "\\", ".", ":", ",", "[", "]", "a", "ü", "\u0085", " ", "SIZE=", "\u007f")
             .Array[0, 16].Select(parts => Encoding.UTF8.GetBytes(string.Concat(parts)))).Sample(noise =>
         {
-            MailCommand.Parse([.. "FROM:<"u8, .. noise, .. ">"u8], out var reversePath, out _);
-            RcptCommand.Parse([.. "TO:<"u8, .. noise], true, out var forwardPath);
+            MailCommand.Parse([.. "FROM:<"u8, .. noise, .. ">"u8], default, out var reversePath, out _);
+            RcptCommand.Parse([.. "TO:<"u8, .. noise], default, true, out var forwardPath, out _);
             foreach (var mailbox in new[] { reversePath.Mailbox, forwardPath.Mailbox })
             {
                 Assert.DoesNotContain((mailbox?.Localpart + mailbox?.Domain).ToCharArray(), char.IsControl);
@@ -49,10 +49,10 @@ public sealed class PathDecoderTests
     public void EveryPrefixOfAValidCommandIsRefusedOrACommand(string arguments)
     {
         var octets = Encoding.UTF8.GetBytes(arguments);
-        Assert.Null(MailCommand.Parse(octets, out _, out _));
+        Assert.Null(MailCommand.Parse(octets, default, out _, out _));
         for (var length = 0; length < octets.Length; length++)
         {
-            var refusal = MailCommand.Parse(octets.AsSpan(0, length), out var path, out _);
+            var refusal = MailCommand.Parse(octets.AsSpan(0, length), default, out var path, out _);
             Assert.True(refusal is not null || path.Mailbox is not null);
             Assert.True(refusal is null or { Code: 501 or 553 or 555 }, $"{length}: {refusal}");
         }
@@ -68,12 +68,12 @@ public sealed class PathDecoderTests
         Assert.NotNull(Parse("a@" + new string('b', 64) + ".test"));
         Assert.NotNull(Parse("a@" + string.Join('.', Enumerable.Repeat("bbb", 64)) + ".b"));
 
-        static SmtpReply? Parse(string address) => MailCommand.Parse(Encoding.ASCII.GetBytes($"FROM:<{address}>"), out _, out _);
+        static SmtpReply? Parse(string address) => MailCommand.Parse(Encoding.ASCII.GetBytes($"FROM:<{address}>"), default, out _, out _);
     }
 
     [Fact]
     public void OctetsThatAreNoUtf8AreRefused()
     {
-        Assert.Equal(SmtpReply.BadSenderSyntax501, MailCommand.Parse([.. "FROM:<"u8, 0xff, .. "@b.test> SMTPUTF8"u8], out _, out _));
+        Assert.Equal(SmtpReply.BadSenderSyntax501, MailCommand.Parse([.. "FROM:<"u8, 0xff, .. "@b.test> SMTPUTF8"u8], default, out _, out _));
     }
 }

@@ -33,6 +33,6 @@ internal static class HelloCommand
         }
 
         var auth = session.Connection.Accounts is null || session.Identity is not null ? "" : string.Join(' ', session.Policy.Offered);
-        return session.Options.EhloReply(session.OffersStartTls, auth);
+        return session.Options.Ehlo.For(new EhloOffer(session.OffersStartTls, auth));
     }
 }

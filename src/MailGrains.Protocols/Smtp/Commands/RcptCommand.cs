@@ -1,3 +1,4 @@
+using MailGrains.Protocols.Smtp.Parameters;
 using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Smtp.Commands;
@@ -13,13 +14,13 @@ internal static class RcptCommand
             return new(SmtpReply.TooManyRecipients452);
         }
 
-        var refusal = Parse(arguments, session.Parameters.SmtpUtf8, out var forwardPath);
-        return refusal is null ? AskAsync(session, forwardPath) : new(refusal);
+        var refusal = Parse(arguments, session.Rules, session.Parameters.SmtpUtf8, out var forwardPath, out var parameters);
+        return refusal is null ? AskAsync(session, forwardPath, parameters) : new(refusal);
     }
 
-    private static async ValueTask<SmtpReply?> AskAsync(SmtpServerSession session, ForwardPath forwardPath)
+    private static async ValueTask<SmtpReply?> AskAsync(SmtpServerSession session, ForwardPath forwardPath, RcptParameters parameters)
     {
-        var reply = await session.Backend.RcptAsync(forwardPath, default, session.Aborted);
+        var reply = await session.Backend.RcptAsync(forwardPath, parameters, session.Aborted);
         if (reply.IsPositive)
         {
             session.State = SmtpState.Recipients;
@@ -30,8 +31,11 @@ internal static class RcptCommand
     }
 
     /// <summary>Null when the arguments are well formed.</summary>
-    internal static SmtpReply? Parse(ReadOnlySpan<byte> arguments, bool smtpUtf8, out ForwardPath forwardPath)
+    /// <param name="smtpUtf8">MAIL said SMTPUTF8.</param>
+    internal static SmtpReply? Parse(
+        ReadOnlySpan<byte> arguments, in ParameterRules rules, bool smtpUtf8, out ForwardPath forwardPath, out RcptParameters parameters)
     {
+        parameters = default;
         forwardPath = default;
         var decoder = new TextDecoder(arguments);
         if (!decoder.TryText("TO:"u8))
@@ -47,13 +51,7 @@ internal static class RcptCommand
             return SmtpReply.BadRecipientSyntax501;
         }
 
-        if (EsmtpParameter.TryTake(ref decoder, out _))
-        {
-            return SmtpReply.UnknownParameter555;
-        }
-
-        return decoder.Failed ? SmtpReply.SyntaxError501
-            : forwardPath.Mailbox is { IsAscii: false } && !smtpUtf8 ? SmtpReply.NeedsSmtpUtf8553
-            : null;
+        var refusal = RcptParameterDecoder.Decode(ref decoder, rules, smtpUtf8, ref parameters);
+        return refusal is null && forwardPath.Mailbox is { IsAscii: false } && !smtpUtf8 ? SmtpReply.NeedsSmtpUtf8553 : refusal;
     }
 }
