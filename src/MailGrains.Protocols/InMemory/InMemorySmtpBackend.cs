@@ -23,6 +23,9 @@ public sealed class InMemorySmtpBackend(InMemoryMailStore store) : ISmtpBackend
     /// <summary>What each RCPT that was taken said, in order.</summary>
     public ConcurrentQueue<RcptParameters> Rcpts { get; } = new();
 
+    /// <summary>What ETRN named, in order.</summary>
+    public ConcurrentQueue<EtrnNode> Etrns { get; } = new();
+
     public SmtpHello Greeted { get; private set; }
 
     public TlsFacts? Tls { get; private set; }
@@ -65,6 +68,13 @@ public sealed class InMemorySmtpBackend(InMemoryMailStore store) : ISmtpBackend
     }
 
     public ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken) => new(SmtpContentStart.To(new Sink(this)));
+
+    /// <summary>Nothing waits here for anybody, and hosted domains only may ask.</summary>
+    public ValueTask<SmtpReply> EtrnAsync(EtrnNode node, CancellationToken cancellationToken)
+    {
+        Etrns.Enqueue(node);
+        return new(store.HasDomain(node.Name) ? EtrnReplies.NothingWaits251(node) : EtrnReplies.NotAllowed459(node, "not a domain of ours"));
+    }
 
     public void Reset() => _recipients.Clear();
 

@@ -29,6 +29,12 @@ public interface ISmtpBackend : IAsyncDisposable
     /// <summary>DATA, or the first BDAT, after at least one accepted recipient: where the content goes, or a refusal.</summary>
     ValueTask<SmtpContentStart> BeginContentAsync(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// ETRN (RFC 1985), never in a transaction: starts what waits for a node. Asked only where <see cref="SmtpExtensions.Etrn"/> is offered, of any
+    /// client: who may is the backend's to say. The answers are <see cref="EtrnReplies"/>.
+    /// </summary>
+    ValueTask<SmtpReply> EtrnAsync(EtrnNode node, CancellationToken cancellationToken) => new(SmtpReply.NotImplemented502);
+
     /// <summary>The transaction is over: RSET, EHLO, STARTTLS, or its content was answered. Not called when the connection ends.</summary>
     void Reset();
 

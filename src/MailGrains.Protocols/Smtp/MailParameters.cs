@@ -25,6 +25,18 @@ public readonly record struct MailParameters(long? Size, BodyType Body, bool Smt
 
     /// <summary>ENVID= (RFC 3461 §4.4), decoded: printable US-ASCII, never empty. Null when it was not given.</summary>
     public string? EnvelopeId { get; init; }
+
+    /// <summary>HOLDFOR= or HOLDUNTIL= (RFC 4865), within <see cref="SmtpServerOptions.MaxHold"/>.</summary>
+    public FutureRelease? FutureRelease { get; init; }
+
+    /// <summary>BY= (RFC 2852).</summary>
+    public DeliverByTime? DeliverBy { get; init; }
+
+    /// <summary>MT-PRIORITY= (RFC 6710), -9 to 9; above 0 only from clients that have logged in or are trusted.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>REQUIRETLS (RFC 8689): every server on the way must take it under verified TLS, and know this.</summary>
+    public bool RequireTls { get; init; }
 }
 
 /// <summary>The parameters of RCPT (RFC 5321 §4.1.1.11).</summary>

@@ -11,6 +11,10 @@ public sealed partial class SmtpReply
 
     public static readonly SmtpReply Ok250 = new(250, new(0, 0), "OK");
     public static readonly SmtpReply SenderOk250 = new(250, new(1, 0), "Sender OK");
+
+    /// <summary>RFC 6710: the new priority comes first in the text.</summary>
+    public static readonly SmtpReply PriorityLowered250 = new(250, new(3, 6), "0 is the priority of this message");
+
     public static readonly SmtpReply RecipientOk250 = new(250, new(1, 5), "Recipient OK");
     public static readonly SmtpReply Bye221 = new(221, new(0, 0), "Bye");
     public static readonly SmtpReply CannotVerify252 = new(252, new(5, 0), "Cannot VRFY user, but will accept message and attempt delivery");
@@ -37,6 +41,7 @@ public sealed partial class SmtpReply
     public static readonly SmtpReply AuthLineTooLong500 = new(500, new(5, 6), "Authentication exchange line is too long");
 
     public static readonly SmtpReply SyntaxError501 = new(501, new(5, 4), "Syntax error in parameters or arguments");
+    public static readonly SmtpReply HoldOutOfRange501 = new(501, new(5, 4), "The time to hold the message until has passed or is too far off");
     public static readonly SmtpReply BadChunk501 = new(501, new(5, 4), "Syntax error in BDAT, closing transmission channel");
     public static readonly SmtpReply BadSenderSyntax501 = new(501, new(1, 7), "Bad sender address syntax");
     public static readonly SmtpReply BadRecipientSyntax501 = new(501, new(1, 3), "Bad recipient address syntax");
@@ -57,12 +62,17 @@ public sealed partial class SmtpReply
     public static readonly SmtpReply LoginRequired530 = new(530, new(7, 0), "Authentication required");
 
     public static readonly SmtpReply EncryptionRequired530 = new(530, new(7, 0), "Send STARTTLS first");
+
+    /// <summary>RFC 8689: where TLS is not yet, it is not offered.</summary>
+    public static readonly SmtpReply RequireTlsNeedsTls530 = new(530, new(7, 10), "REQUIRETLS is for encrypted connections: send STARTTLS first");
+
     public static readonly SmtpReply BadCredentials535 = new(535, new(7, 8), "Authentication credentials invalid");
     public static readonly SmtpReply AccountDisabled525 = new(525, new(7, 13), "This account may not send mail now");
     public static readonly SmtpReply EncryptionRequired538 = new(538, new(7, 11), "Authentication needs TLS: send STARTTLS first");
 
     public static readonly SmtpReply NoSuchMailbox550 = new(550, new(1, 1), "No such mailbox");
     public static readonly SmtpReply RelayDenied550 = new(550, new(7, 1), "Relaying denied");
+    public static readonly SmtpReply DeliverByTooShort550 = new(550, new(4, 7), "The message can't be promised to be delivered by then");
     public static readonly SmtpReply NulOctet550 = new(550, new(6, 0), "Message holds a NUL octet");
     public static readonly SmtpReply TextLineTooLong550 = new(550, new(6, 0), "Message holds a line that is too long");
 

@@ -36,6 +36,15 @@ public sealed class SmtpServerOptions
     /// <summary>What is offered besides what every session has.</summary>
     public SmtpExtensions Extensions { get; init; }
 
+    /// <summary>How long FUTURERELEASE may hold a message (RFC 4865); whole days.</summary>
+    public TimeSpan MaxHold { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>The least time that DELIVERBY takes for a message that is to be returned (RFC 2852); zero: none is named.</summary>
+    public TimeSpan MinDeliverBy { get; init; }
+
+    /// <summary>The priority assignment policy that MT-PRIORITY names (RFC 6710); empty: none.</summary>
+    public string PriorityPolicy { get; init; } = "";
+
     /// <summary>A line of content without its CRLF. RFC 5321 §4.5.3.1.6 says 998; much real mail has longer ones, which are kept.</summary>
     public int MaxTextLineBytes { get; init; } = 64 << 10;
 
@@ -76,6 +85,9 @@ public sealed class SmtpServerOptions
     internal SmtpReply Greeting => field ??= new(220, EnhancedCode.None, $"{HostName} ESMTP MailGrains");
 
     internal SmtpReply HeloReply => field ??= new(250, EnhancedCode.None, HostName);
+
+    /// <summary>What the listener knows; REQUIRETLS is offered later, under TLS.</summary>
+    internal SmtpExtensions KnownExtensions => IsSubmission ? Extensions : Extensions & ~SmtpExtensions.FutureRelease;
 
     internal EhloReplies Ehlo => field ??= new(this);
 }

@@ -73,7 +73,17 @@ public sealed class SmtpServerSession
 
     internal bool OffersStartTls => Tls is null && Connection.Certificates is not null && !Options.ImplicitTls;
 
-    internal ParameterRules Rules => new(Options.Extensions, TakesAuth: Connection.Accounts is not null);
+    internal DateTimeOffset UtcNow => _timeProvider.GetUtcNow();
+
+    internal ParameterRules Rules => new(Options.KnownExtensions, TakesAuth: Connection.Accounts is not null, IsSecure: Tls is not null)
+    {
+        Now = UtcNow,
+        MaxHold = Options.MaxHold,
+        MinDeliverBy = Options.MinDeliverBy,
+    };
+
+    /// <summary>Others ask for no priority above the usual one (RFC 6710).</summary>
+    internal bool MayRaisePriority => Identity is not null || Connection.IsTrusted;
 
     internal SaslPolicy Policy => new(Tls is not null, Connection.AllowsClearTextLogin, Tls?.EndPointBinding ?? default, Connection.OffersBearer);
 

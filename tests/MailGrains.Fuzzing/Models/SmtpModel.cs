@@ -102,7 +102,7 @@ internal sealed partial class SmtpModel(Transcript transcript, int maxLineBytes,
 
         var content = ContentModel.Unstuff(_sent.AsSpan(_at, length - 3));
         _at += length;
-        var isGood = content is not null && ContentModel.IsGood(content, limits, false, isSubmission, isWhole: true);
+        var isGood = content is not null && IsGood(content, isSubmission, isWhole: true);
         var reply = Next();
         Check.That((reply == "250") == isGood, $"{reply} to content that is {(isGood ? "good" : "bad")}");
         if (isGood)
@@ -134,7 +134,7 @@ internal sealed partial class SmtpModel(Transcript transcript, int maxLineBytes,
         _chunks.AddRange(_sent.AsSpan(_at, (int)size));
         _at += (int)size;
         var isMended = isSubmission && !_isBinary;
-        var isGood = _recipients > 0 && ContentModel.IsGood(_chunks.ToArray(), limits, _isBinary, isMended, isLast);
+        var isGood = _recipients > 0 && IsGood([.. _chunks], isMended, isLast);
         var reply = Next();
         Check.That((reply == "250") == isGood, $"{reply} to a chunk that is {(isGood ? "good" : "bad")}");
         if (isGood && isLast)
@@ -155,6 +155,14 @@ internal sealed partial class SmtpModel(Transcript transcript, int maxLineBytes,
         return true;
     }
 
+    private bool IsGood(byte[] content, bool isMended, bool isWhole)
+    {
+        // The limit is for what is kept: a bare LF becomes two octets. A CR at the end is counted once it shows what it is.
+        var known = !isWhole && content is [.., (byte)'\r'] ? content[..^1] : content;
+        return ContentModel.IsGood(content, limits, _isBinary, isMended, isWhole)
+            && (!isMended || ContentModel.Mend(known).Length <= limits.MaxMessageBytes);
+    }
+
     private void Accept(byte[] content) => _messages.Add(isSubmission && !_isBinary ? ContentModel.Mend(content) : content);
 
     private void Follow(string command, string reply)
@@ -168,8 +176,7 @@ internal sealed partial class SmtpModel(Transcript transcript, int maxLineBytes,
         {
             case "MAIL":
                 Reset();
-                _isBinary = command[command.LastIndexOf('>')..].Contains(" BODY=BINARYMIME", StringComparison.OrdinalIgnoreCase)
-                    || command[command.LastIndexOf('>')..].Contains("\tBODY=BINARYMIME", StringComparison.OrdinalIgnoreCase);
+                _isBinary = BinaryMail().IsMatch(command);
                 break;
             case "RCPT":
                 _recipients++;
@@ -238,6 +245,12 @@ internal sealed partial class SmtpModel(Transcript transcript, int maxLineBytes,
 
     [GeneratedRegex(@"^BDAT ([0-9]+)([ \t]+LAST)?[ \t]*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Chunk();
+
+    /// <summary>A path, whose quoted localpart may hold anything, and the parameter somewhere behind it.</summary>
+    [GeneratedRegex(
+        @"^[^<]*<([^"">]|""([^""\\]|\\.)*"")*>(.*[ \t])?BODY=BINARYMIME([ \t]|$)",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking | RegexOptions.Singleline)]
+    private static partial Regex BinaryMail();
 
     [GeneratedRegex(@"^DATA[ \t]*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Data();

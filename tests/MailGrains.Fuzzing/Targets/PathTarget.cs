@@ -11,18 +11,25 @@ namespace MailGrains.Fuzzing.Targets;
 /// <summary>The arguments of MAIL, RCPT and EHLO with their parameters, and xtext; the first octet says which.</summary>
 internal static class PathTarget
 {
-    private static readonly ParameterRules Rules = new(SmtpExtensions.Dsn, TakesAuth: true);
+    private static readonly ParameterRules Rules = new((SmtpExtensions)(-1), TakesAuth: true, IsSecure: true)
+    {
+        Now = new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero),
+        MaxHold = TimeSpan.FromDays(30),
+        MinDeliverBy = TimeSpan.FromSeconds(60),
+    };
 
     public static FuzzTarget Target { get; } = new(
         "path",
         Octets.All(
             "\0FROM:<a@b.test> SIZE=10 BODY=8BITMIME SMTPUTF8 AUTH=a+2Bb@c.test", "\0FROM:<>", "\0FROM:<\"a b\\\"\"@[192.0.2.1]> BODY=BINARYMIME", "\0FROM: <@r.test,@s.test:a@b>",
             "\u0001TO:<Postmaster>", "\u0001TO:<a@[IPv6:2001:db8::1]>", "\u0001TO:<\u00C3\u00BC@\u00C3\u00A4.test>", "\u0002client.example", "\u0002[192.0.2.1]", "\u0003a+3Db",
-            "\0FROM:<a@b.test> RET=HDRS ENVID=a+20b", "\u0001TO:<a@b.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@c.test", "\u0001TO:<a@b.test> ORCPT=utf-8;\\x{20AC}@\u00C3\u00A4.test"),
+            "\0FROM:<a@b.test> RET=HDRS ENVID=a+20b", "\u0001TO:<a@b.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@c.test", "\u0001TO:<a@b.test> ORCPT=utf-8;\\x{20AC}@\u00C3\u00A4.test",
+            "\0FROM:<a@b.test> HOLDFOR=3600 BY=120;RT", "\0FROM:<a@b.test> HOLDUNTIL=2000-01-02T03:04:05.6+01:30 MT-PRIORITY=-3 REQUIRETLS BY=-9;N"),
         Octets.All(
             "FROM:", "TO:", "<", ">", "<>", "@", "\"", "\\", "[", "]", "IPv6:", "::1", ":", ",", ".", "..", "<Postmaster>", " SIZE=", " BODY=", "7BIT", "8BITMIME", "BINARYMIME",
             " SMTPUTF8", " AUTH=", "<>", "+", "+3D", "+2B", "=", " ", "\t", "99999999999999999999", "\u00C3\u00BC", "\u00C2\u0085", "\u00FF", "%eth0", "255.255.255.255", " RET=", "FULL", "HDRS",
-            " ENVID=", " NOTIFY=", "NEVER", "SUCCESS", "FAILURE", "DELAY", " ORCPT=", "rfc822;", "utf-8;", "\\x{", "\\x{20AC}", "}", new string('a', 64)),
+            " ENVID=", " NOTIFY=", "NEVER", "SUCCESS", "FAILURE", "DELAY", " ORCPT=", "rfc822;", "utf-8;", "\\x{", "\\x{20AC}", "}",
+            " HOLDFOR=", " HOLDUNTIL=", "2000-01-02T03:04:05", "Z", ".6", "-01:30", "9999-12-31T23:59:59", " BY=", ";R", ";NT", "-", " MT-PRIORITY=", " REQUIRETLS", new string('a', 64)),
         Run);
 
     private static void Run(byte[] input)
@@ -82,6 +89,10 @@ internal static class PathTarget
         Check.That(parameters.Size is null or >= 0, "a size below 0");
         Check.That(parameters.Auth?.Any(char.IsControl) != true, "a control character in AUTH");
         Check.That(parameters.EnvelopeId is not "" && parameters.EnvelopeId?.All(c => c is >= ' ' and <= '~') != false, "an ENVID that is no text");
+        Check.That(parameters.Priority is >= -9 and <= 9, "a priority beyond 9");
+        Check.That(parameters.FutureRelease is not { } release || (release.ReleaseAt > Rules.Now && release.ReleaseAt <= Rules.Now + Rules.MaxHold), "a hold out of range");
+        Check.That(parameters.FutureRelease?.Request.All(c => c is > ' ' and <= '~') != false, "a hold that is no text");
+        Check.That(parameters.DeliverBy is not { Returns: true } by || by.At >= Rules.Now + Rules.MinDeliverBy, "a deadline that can't be kept");
     }
 
     private static void CheckParameters(RcptParameters parameters)

@@ -56,6 +56,13 @@ internal sealed class RecordingSmtpBackend : ISmtpBackend
         return new(SmtpContentStart.To(_open));
     }
 
+    public ValueTask<SmtpReply> EtrnAsync(EtrnNode node, CancellationToken cancellationToken)
+    {
+        Check.That(!_hasSender, "ETRN in a transaction");
+        Check.That(node.Name.Length > 0 && node.Name.All(c => c is > ' ' and <= '~'), "ETRN of no node");
+        return new(EtrnReplies.NothingWaits251(node));
+    }
+
     public void Reset()
     {
         Check.That(_open is null, "a reset with content open");

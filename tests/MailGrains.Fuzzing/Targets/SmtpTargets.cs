@@ -35,7 +35,8 @@ internal static class SmtpTargets
         "EHLO c.test\r\n", "HELO c\r\n", "MAIL FROM:<a@b.test>", "RCPT TO:<c@example.test>", "RCPT TO:<x@example.test>\r\n", "RCPT TO:<t@example.test>\r\n", "DATA\r\n",
         "BDAT 0 LAST\r\n", "BDAT 1\r\n", "BDAT 12\r\n", "BDAT 9 LAST\r\n", "BDAT 99999999999999999999\r\n", " LAST", "RSET\r\n", "NOOP\r\n", "QUIT\r\n", "VRFY x\r\n", "HELP\r\n",
         "STARTTLS\r\n", "GET / HTTP/1.1\r\n", " BODY=BINARYMIME", " BODY=8BITMIME", " SIZE=1", " SMTPUTF8", " AUTH=<>", " RET=FULL", " ENVID=a+20b",
-        " NOTIFY=NEVER", " NOTIFY=SUCCESS,DELAY", " ORCPT=rfc822;a@b.test", " ORCPT=utf-8;\\x{20AC}@b", "\r\n", "\r\n.\r\n", ".\r\n", "..", "\r", "\n", "\0", ".",
+        " NOTIFY=NEVER", " NOTIFY=SUCCESS,DELAY", " ORCPT=rfc822;a@b.test", " ORCPT=utf-8;\\x{20AC}@b", " HOLDFOR=60", " HOLDUNTIL=2000-01-02T03:04:05Z",
+        " BY=60;RT", " BY=-1;N", " MT-PRIORITY=3", " MT-PRIORITY=-9", " REQUIRETLS", "ETRN example.test\r\n", "ETRN @", "ETRN #q\r\n", "\r\n", "\r\n.\r\n", ".\r\n", "..", "\r", "\n", "\0", ".",
         "\n.\n", "\r.\r", "\r\n.\n", "\n.\r\n", Login, "AUTH PLAIN\r\n", "AUTH PLAIN =\r\n", "AUTH LOGIN\r\n", "*\r\n", "AUTH SCRAM-SHA-256 ", "AUTH XOAUTH2 ", "AUTH OAUTHBEARER ",
         "AGFsaWNlQGV4YW1wbGUudGVzdABzZWNyZXQ=\r\n", "biwsbj11c2VyLHI9YWJj\r\n", "Subject: x\r\n", new string('x', 90), Mail + Rcpt, Mail + Rcpt + "DATA\r\n",
     ];
@@ -80,7 +81,7 @@ internal static class SmtpTargets
     private static SmtpServerOptions Options(bool isSubmission) => new()
     {
         HostName = "mx.example.test",
-        Extensions = SmtpExtensions.Dsn,
+        Extensions = (SmtpExtensions)(-1),
         IsSubmission = isSubmission,
         MaxCommandLineBytes = MaxLineBytes,
         MaxAuthLineBytes = MaxLineBytes,

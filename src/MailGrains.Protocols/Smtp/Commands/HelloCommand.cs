@@ -32,7 +32,18 @@ internal static class HelloCommand
             return session.Options.HeloReply;
         }
 
+        return session.Options.Ehlo.For(OfferOf(session));
+    }
+
+    private static EhloOffer OfferOf(SmtpServerSession session)
+    {
         var auth = session.Connection.Accounts is null || session.Identity is not null ? "" : string.Join(' ', session.Policy.Offered);
-        return session.Options.Ehlo.For(new EhloOffer(session.OffersStartTls, auth));
+        var extensions = session.Options.KnownExtensions;
+        if (session.Tls is null)
+        {
+            extensions &= ~SmtpExtensions.RequireTls;
+        }
+
+        return new EhloOffer(session.OffersStartTls, auth, extensions, DateOnly.FromDateTime((session.UtcNow + session.Options.MaxHold).UtcDateTime));
     }
 }

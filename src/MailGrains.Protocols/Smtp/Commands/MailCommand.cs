@@ -25,6 +25,12 @@ internal static class MailCommand
 
     private static async ValueTask<SmtpReply?> AskAsync(SmtpServerSession session, ReversePath reversePath, MailParameters parameters)
     {
+        var isLowered = parameters.Priority > 0 && !session.MayRaisePriority;
+        if (isLowered)
+        {
+            parameters = parameters with { Priority = 0 };
+        }
+
         var reply = await session.Backend.MailAsync(reversePath, parameters, session.Aborted);
         if (reply.IsPositive)
         {
@@ -32,7 +38,8 @@ internal static class MailCommand
             session.Parameters = parameters;
         }
 
-        return reply;
+        // RFC 6710: 250 X.3.6 says that the priority is another.
+        return isLowered && reply.IsPositive ? SmtpReply.PriorityLowered250 : reply;
     }
 
     /// <summary>Null when the arguments are well formed.</summary>

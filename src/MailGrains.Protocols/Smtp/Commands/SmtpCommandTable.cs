@@ -54,11 +54,12 @@ internal static class SmtpCommandTable
         new("VRFY", VrfyCommand.ExecuteAsync, null, null, null, null, null, true),
         new("HELP", HelpCommand.ExecuteAsync, null, null, null, null, null, true),
 
+        new("ETRN", EtrnCommand.ExecuteAsync, SmtpReply.HelloFirst503, null, SmtpReply.BadSequence503, SmtpReply.BadSequence503, SmtpReply.BadSequence503, true) { IsSometimes = true },
+
         // Known and not offered: 502 (RFC 5321 §4.2.4).
         NotImplemented("EXPN"),
         NotImplemented("TURN"),
         NotImplemented("ATRN"),
-        NotImplemented("ETRN"),
         NotImplemented("SEND"),
         NotImplemented("SOML"),
         NotImplemented("SAML"),

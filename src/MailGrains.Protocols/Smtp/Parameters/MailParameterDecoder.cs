@@ -2,16 +2,26 @@ using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Smtp.Parameters;
 
-/// <summary>What MAIL and RCPT may say in a session at this moment, and what it is held against.</summary>
-/// <param name="TakesAuth">AUTH= is known where AUTH is offered (RFC 4954 §5).</param>
-internal readonly record struct ParameterRules(SmtpExtensions Offered, bool TakesAuth)
-{
-    public bool Offers(SmtpExtensions extension) => (Offered & extension) != 0;
-}
-
 /// <summary>The parameters of MAIL, each at most once (RFC 5321 §4.1.1.11).</summary>
 internal static class MailParameterDecoder
 {
+    [Flags]
+    private enum Keyword
+    {
+        None = 0,
+        Size = 1,
+        Body = 2,
+        SmtpUtf8 = 4,
+        Auth = 8,
+        Return = 16,
+        EnvelopeId = 32,
+        HoldFor = 64,
+        HoldUntil = 128,
+        DeliverBy = 256,
+        Priority = 512,
+        RequireTls = 1_024,
+    }
+
     /// <summary>Null when all are well formed, and the line ends after them.</summary>
     public static SmtpReply? Decode(ref TextDecoder decoder, in ParameterRules rules, ref MailParameters parameters)
     {
@@ -24,9 +34,16 @@ internal static class MailParameterDecoder
                 return SmtpReply.UnknownParameter555;
             }
 
-            if ((seen & keyword) != 0 || !TryApply(keyword, parameter, ref parameters))
+            // RFC 4865: one of the two.
+            var excluded = keyword is Keyword.HoldFor or Keyword.HoldUntil ? Keyword.HoldFor | Keyword.HoldUntil : keyword;
+            if ((seen & excluded) != 0)
             {
                 return SmtpReply.SyntaxError501;
+            }
+
+            if (Apply(keyword, parameter, rules, ref parameters) is { } refusal)
+            {
+                return refusal;
             }
 
             seen |= keyword;
@@ -42,6 +59,11 @@ internal static class MailParameterDecoder
         : parameter.Is("AUTH"u8) ? Keyword.Auth
         : parameter.Is("RET"u8) ? Keyword.Return
         : parameter.Is("ENVID"u8) ? Keyword.EnvelopeId
+        : parameter.Is("HOLDFOR"u8) ? Keyword.HoldFor
+        : parameter.Is("HOLDUNTIL"u8) ? Keyword.HoldUntil
+        : parameter.Is("BY"u8) ? Keyword.DeliverBy
+        : parameter.Is("MT-PRIORITY"u8) ? Keyword.Priority
+        : parameter.Is("REQUIRETLS"u8) ? Keyword.RequireTls
         : Keyword.None;
 
     private static bool IsKnown(Keyword keyword, in ParameterRules rules) => keyword switch
@@ -49,8 +71,35 @@ internal static class MailParameterDecoder
         Keyword.None => false,
         Keyword.Auth => rules.TakesAuth,
         Keyword.Return or Keyword.EnvelopeId => rules.Offers(SmtpExtensions.Dsn),
+        Keyword.HoldFor or Keyword.HoldUntil => rules.Offers(SmtpExtensions.FutureRelease),
+        Keyword.DeliverBy => rules.Offers(SmtpExtensions.DeliverBy),
+        Keyword.Priority => rules.Offers(SmtpExtensions.MtPriority),
+        Keyword.RequireTls => rules.Offers(SmtpExtensions.RequireTls),
         _ => true,
     };
+
+    private static SmtpReply? Apply(Keyword keyword, EsmtpParameter parameter, in ParameterRules rules, ref MailParameters parameters)
+    {
+        switch (keyword)
+        {
+            case Keyword.HoldFor:
+                var refusal = FutureReleaseDecoder.DecodeInterval(parameter, rules, out var release);
+                parameters = parameters with { FutureRelease = release };
+                return refusal;
+            case Keyword.HoldUntil:
+                refusal = FutureReleaseDecoder.DecodeDate(parameter, rules, out release);
+                parameters = parameters with { FutureRelease = release };
+                return refusal;
+            case Keyword.DeliverBy:
+                refusal = DeliverByDecoder.Decode(parameter, rules, out var deliverBy);
+                parameters = parameters with { DeliverBy = deliverBy };
+                return refusal;
+            case Keyword.RequireTls when !rules.IsSecure:
+                return SmtpReply.RequireTlsNeedsTls530;
+            default:
+                return TryApply(keyword, parameter, ref parameters) ? null : SmtpReply.SyntaxError501;
+        }
+    }
 
     private static bool TryApply(Keyword keyword, EsmtpParameter parameter, ref MailParameters parameters)
     {
@@ -76,6 +125,14 @@ internal static class MailParameterDecoder
             case Keyword.EnvelopeId:
                 parameters = parameters with { EnvelopeId = DsnDecoder.EnvelopeId(parameter) };
                 return parameters.EnvelopeId is not null;
+            case Keyword.Priority:
+                var priority = PriorityOf(parameter);
+                parameters = parameters with { Priority = priority ?? 0 };
+                return priority is not null;
+            case Keyword.RequireTls:
+                // RFC 8689: no value.
+                parameters = parameters with { RequireTls = true };
+                return !parameter.HasEquals;
             default:
                 // RFC 6531 §3.4: no value.
                 parameters = parameters with { SmtpUtf8 = true };
@@ -89,15 +146,11 @@ internal static class MailParameterDecoder
         : parameter.HasValue("BINARYMIME"u8) ? BodyType.BinaryMime
         : null;
 
-    [Flags]
-    private enum Keyword
+    /// <summary>RFC 6710: one digit, which "-" may precede unless it is 0.</summary>
+    private static int? PriorityOf(EsmtpParameter parameter) => parameter.Value switch
     {
-        None = 0,
-        Size = 1,
-        Body = 2,
-        SmtpUtf8 = 4,
-        Auth = 8,
-        Return = 16,
-        EnvelopeId = 32,
-    }
+        [>= (byte)'0' and <= (byte)'9' and var digit] => digit - '0',
+        [(byte)'-', >= (byte)'1' and <= (byte)'9' and var digit] => '0' - digit,
+        _ => null,
+    };
 }
