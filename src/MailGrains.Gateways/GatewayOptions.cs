@@ -20,6 +20,12 @@ public sealed record GatewayOptions
     /// <summary>How much later each further refusal is answered to such a peer.</summary>
     public TimeSpan TarpitDelay { get; init; }
 
-    /// <summary>How long the mailboxes have to answer for one message before the client hears 451.</summary>
+    /// <summary>Whose mail it is that clients in <see cref="ConnectionOptions.RelayNetworks"/> send as senders whose domain is not hosted here; null: they may not.</summary>
+    public string? RelayTenant { get; init; }
+
+    /// <summary>Over how many grains a tenant's mail for one domain is spread; only ever raised.</summary>
+    public int QueueShards { get; init; } = 1;
+
+    /// <summary>How long mailboxes and queues have to answer for one message before the client hears 451; once more where a queue is to take what mailboxes did not.</summary>
     public TimeSpan HandOverTimeout { get; init; } = TimeSpan.FromSeconds(60);
 }

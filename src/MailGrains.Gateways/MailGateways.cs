@@ -9,7 +9,9 @@ using MailGrains.Gateways.Submissions;
 using MailGrains.Gateways.Tls;
 using MailGrains.Messages.Summaries;
 using MailGrains.Protocols.Tls;
+using MailGrains.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways;
@@ -35,7 +37,10 @@ public static class MailGateways
         services.AddSingleton<TlsCertificates>(provider => provider.GetRequiredService<CertificateStore>().Find);
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton(_ => new SummaryReader());
-        services.AddSingleton<RecipientResolver>();
+        services.TryAddSingleton<RecipientResolver>();
+        services.TryAddSingleton<QueueAccounts>();
+        services.AddSingleton<QueueChoice>();
+        services.AddSingleton<QueueHandOver>();
         services.AddSingleton<HandOver>();
         services.AddSingleton<OwnAddresses>();
         services.AddSingleton<SendingAllowance>();

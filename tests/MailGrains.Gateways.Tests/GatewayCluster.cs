@@ -1,3 +1,4 @@
+using System.Net;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Pop3;
@@ -42,6 +43,12 @@ public sealed class GatewayCluster : IAsyncLifetime
 
     public StorageAccounts Accounts { get; }
 
+    /// <summary>What was put into queues.</summary>
+    internal RecordedQueues Queues { get; } = new();
+
+    /// <summary>Of the relay networks.</summary>
+    public static IPAddress RelayClient { get; } = IPAddress.Parse("10.25.1.2");
+
     public SmtpGateway Smtp => Services.GetRequiredService<SmtpGateway>();
 
     public Pop3Gateway Pop3 => Services.GetRequiredService<Pop3Gateway>();
@@ -59,12 +66,13 @@ public sealed class GatewayCluster : IAsyncLifetime
             silo.UseInMemoryReminderService();
             silo.AddTableStoreGrainStorage("Default");
             silo.Services.AddSingleton(Accounts);
+            silo.Services.AddSingleton(Queues);
             silo.Services.AddDirectoryGrains(new PasswordOptions { Iterations = PasswordOptions.MinIterations });
             silo.Services.AddSenderGrains();
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
             silo.Services.AddMailGateways(
                 new GatewayOptions { HostName = HostName, MaxMessageBytes = 4 * 1024 * 1024 },
-                new ConnectionOptions { ReverseNames = false },
+                new ConnectionOptions { ReverseNames = false, RelayNetworks = new NetworkList([IPNetwork.Parse("10.25.0.0/16")]) },
                 new TlsOptions { HostName = HostName, DataFolder = _folder });
             silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<Pop3Gateway>(services, new QuickTime()));
         });

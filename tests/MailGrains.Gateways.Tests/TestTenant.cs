@@ -41,9 +41,9 @@ internal sealed class TestTenant : IAsyncDisposable
 
     public string Address(string localpart) => $"{localpart}@{Domain}";
 
-    public async Task PutDomainAsync(string domain, string? catchAll = null, string? postmaster = null)
+    public async Task PutDomainAsync(string domain, string? catchAll = null, string? postmaster = null, bool backupMx = false)
     {
-        var outcome = await Grain.PutDomainAsync(domain, new DomainSettings(catchAll, postmaster), default);
+        var outcome = await Grain.PutDomainAsync(domain, new DomainSettings(catchAll, postmaster) { BackupMx = backupMx }, default);
         Assert.True(outcome.Status is PutStatus.Created or PutStatus.Changed, outcome.ToString());
     }
 
@@ -66,7 +66,7 @@ internal sealed class TestTenant : IAsyncDisposable
 
     public async Task PutAliasAsync(string name, params IReadOnlyList<string> targets)
     {
-        var outcome = await Grain.PutAliasAsync(Parse(name), [.. targets.Select(t => Parse(t).ToString())], default);
+        var outcome = await Grain.PutAliasAsync(Parse(name), [.. targets.Select(t => t.Contains('@', StringComparison.Ordinal) ? t : Address(t))], default);
         Assert.True(outcome.Status is PutStatus.Created or PutStatus.Changed, outcome.ToString());
     }
 

@@ -34,13 +34,16 @@ public sealed class DirectoryApiTests(WebCluster cluster)
         var location = await Operator.LocationOfPutAsync($"/{tenant}/domains/B%C3%BCcher.{tenant}.test");
         Assert.Equal($"/api/v1/tenants/{tenant}/domains/xn--bcher-kva.{tenant}.test", location.OriginalString);
         var path = $"/{tenant}/domains/xn--bcher-kva.{tenant}.test";
-        await Operator.PutAsync(HttpStatusCode.OK, path, $$"""{"catchAll": "Bob@{{tenant}}.test", "postmaster": "ann@example.org"}""");
+        await Operator.PutAsync(HttpStatusCode.OK, path, $$"""{"catchAll": "Bob@{{tenant}}.test", "postmaster": "ann@example.org", "backupMx": true}""");
         var shown = await Operator.GetAsync(HttpStatusCode.OK, path);
         Assert.Equal(($"Bob@{tenant}.test", "ann@example.org"), ((string)shown!["catchAll"]!, (string)shown["postmaster"]!));
 
+        Assert.True((bool)shown["backupMx"]!);
+
         // Replaced whole: what is left out goes.
         await Operator.PutAsync(HttpStatusCode.OK, path, """{"postmaster": "ann@example.org"}""");
-        Assert.Null((await Operator.GetAsync(HttpStatusCode.OK, path))!["catchAll"]);
+        shown = await Operator.GetAsync(HttpStatusCode.OK, path);
+        Assert.Equal((null, false), ((string?)shown!["catchAll"], (bool)shown["backupMx"]!));
 
         await Operator.DeleteAsync(HttpStatusCode.Conflict, $"/{tenant}");
         await Operator.DeleteAsync(HttpStatusCode.NoContent, path);

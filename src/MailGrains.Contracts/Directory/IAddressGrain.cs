@@ -49,6 +49,9 @@ public enum AddressKind
     Mailbox = 2,
 
     Alias = 3,
+
+    /// <summary>Of a domain that is hosted, but whose mail is kept for a better MX (<see cref="DomainSettings.BackupMx"/>).</summary>
+    BackupMx = 4,
 }
 
 /// <param name="Mailbox">With <see cref="AddressKind.Mailbox"/>.</param>
@@ -59,6 +62,10 @@ public sealed record AddressResolution(
     [property: Id(0)] AddressKind Kind, [property: Id(1)] MailboxId Mailbox, [property: Id(2)] ImmutableArray<string> Targets,
     [property: Id(3)] string Detail)
 {
+    /// <summary>With <see cref="AddressKind.Alias"/> and <see cref="AddressKind.BackupMx"/>: who has it.</summary>
+    [Id(4)]
+    public string? Tenant { get; init; }
+
     public static AddressResolution Of(AddressKind kind) => new(kind, default, [], "");
 }
 

@@ -35,7 +35,15 @@ public sealed record DomainRecord(
 /// <param name="CatchAll">The address that takes mail for unknown users of the domain, or null.</param>
 /// <param name="Postmaster">The address that takes postmaster's mail where no record of its own does, or null: the tenant's first mailbox of the domain.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.DomainSettings")]
-public sealed record DomainSettings([property: Id(0)] string? CatchAll, [property: Id(1)] string? Postmaster);
+public sealed record DomainSettings([property: Id(0)] string? CatchAll, [property: Id(1)] string? Postmaster)
+{
+    /// <summary>
+    /// Mail for the domain, whatever the localpart, is kept in the tenant's queue until a better MX takes it; its mailboxes and aliases, where it has
+    /// any, get none.
+    /// </summary>
+    [Id(2)]
+    public bool BackupMx { get; init; }
+}
 
 /// <summary>How a change that a tenant orders ended at the grain that keeps the record.</summary>
 public enum DirectoryWrite

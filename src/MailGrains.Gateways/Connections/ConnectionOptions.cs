@@ -9,6 +9,9 @@ public sealed record ConnectionOptions
     /// <summary>Free of budgets, look-ups and delays.</summary>
     public NetworkList TrustedNetworks { get; init; } = NetworkList.Loopback;
 
+    /// <summary>May send to other servers on port 25 without a login: application servers.</summary>
+    public NetworkList RelayNetworks { get; init; } = NetworkList.None;
+
     /// <summary>Proxies, whose connections start with a PROXY header; from anywhere else such a header means nothing.</summary>
     public NetworkList ProxyNetworks { get; init; } = NetworkList.None;
 

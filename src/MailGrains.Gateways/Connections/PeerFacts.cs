@@ -14,7 +14,9 @@ public sealed class PeerFacts
         ViaProxy = proxied is not null;
 
         // A proxy that names no client does not lend its own trust.
-        IsTrusted = proxied is not { Source: null } && options.TrustedNetworks.Contains(Address);
+        var isKnown = proxied is not { Source: null };
+        IsTrusted = isKnown && options.TrustedNetworks.Contains(Address);
+        MayRelay = isKnown && options.RelayNetworks.Contains(Address);
         IsClearTextAllowed = !ViaProxy && IPAddress.IsLoopback(Address) && IsLoopback(connection.LocalEndPoint);
     }
 
@@ -23,6 +25,9 @@ public sealed class PeerFacts
 
     /// <summary>In <c>MailGrains:Smtp:TrustedNetworks</c>.</summary>
     public bool IsTrusted { get; }
+
+    /// <summary>In <c>MailGrains:Smtp:RelayNetworks</c>.</summary>
+    public bool MayRelay { get; }
 
     public bool ViaProxy { get; }
 

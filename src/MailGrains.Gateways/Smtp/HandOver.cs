@@ -1,8 +1,8 @@
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Text;
 using MailGrains.Contracts;
 using MailGrains.Gateways.Filters;
@@ -15,18 +15,17 @@ using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Smtp;
 
-/// <param name="MayBeKept">Some mailbox has the message, or it is not known: it counts as sent, whatever the reply.</param>
-public readonly record struct HandOverOutcome(SmtpReply Reply, bool MayBeKept);
-
 /// <summary>
-/// Hands a message to all its mailboxes at once and makes one reply of their answers: 250 when all have committed it, else the worst failure.
-/// A delivery id makes the client's repeat harmless for those that have it already. A blob that turns out to be nobody's is removed, but never
-/// after an answer that leaves open whether it was committed.
+/// Hands a message to all its mailboxes and queues at once and makes one reply of their answers: 250 when each recipient's copy is kept somewhere, which
+/// for a mailbox that does not take its own is a queue; else the worst failure. A delivery id makes the client's repeat harmless for those that have
+/// it already. A blob that turns out to be nobody's is removed, but never after an answer that leaves open whether it was committed.
 /// </summary>
 public sealed partial class HandOver(
-    IGrainFactory grains, RecipientResolver resolver, StorageAccounts accounts, SummaryReader summaries, TimeProvider time, GatewayOptions options,
+    IGrainFactory grains, RecipientResolver resolver, QueueHandOver queues, StorageAccounts accounts, SummaryReader summaries, TimeProvider time, GatewayOptions options,
     ILogger<HandOver> logger, FilterPipeline? filters = null)
 {
+    private static readonly Task<EnqueueResult[]> NoneQueued = Task.FromResult<EnqueueResult[]>([]);
+
     private readonly BodyBlobs _bodies = new(accounts, time);
     private readonly GrainKind<IMailboxGrain> _mailboxes = new(grains);
     private readonly IMdaGrain _mda = grains.GetGrain<IMdaGrain>(0);
@@ -41,21 +40,24 @@ public sealed partial class HandOver(
         _mailboxes.Of(mailbox.ToString()).CheckDeliveryAsync(bytes, cancellationToken);
 
     /// <summary>Starts the blobs of a large body, one a tenant.</summary>
-    public LargeBody BeginLargeBody(IReadOnlyList<Hop> hops, MessageOrigin origin) => new(
-        _bodies, summaries, origin.Email, hops.GroupBy(h => h.Target.Mailbox.Tenant, h => BodyHolder.Of(h.Target.Mailbox), StringComparer.Ordinal));
+    public LargeBody BeginLargeBody(Transaction transaction, MessageOrigin origin) => new(
+        _bodies, summaries, origin.Email, transaction.Hops()
+            .Select(hop => (hop.Target.Mailbox.Tenant, Holder: BodyHolder.Of(hop.Target.Mailbox)))
+            .Concat(transaction.QueueHops().Select(hop => (hop.Queue.Tenant, Holder: BodyHolder.Of(hop.Queue))))
+            .GroupBy(h => h.Tenant, h => h.Holder, StringComparer.Ordinal));
 
     /// <summary>Reads what is in memory whole.</summary>
     public IncomingContent ReadInline(byte[] content) => IncomingContent.OfInline(content, SHA256.HashData(content), summaries.Read(content));
 
     /// <summary>
-    /// Whether every name that leads to mailboxes still leads to those of RCPT: meanwhile its domain may have moved to another tenant, whose mail
+    /// Whether every name that led on at RCPT still leads to the same: meanwhile its domain may have moved to another tenant, whose mail
     /// is none of theirs. False too where that can't be told now.
     /// </summary>
     public async ValueTask<bool> StillLeadsAsync(Transaction transaction, CancellationToken cancellationToken)
     {
         foreach (var recipient in transaction.Recipients)
         {
-            if (recipient.Name is { } name && !await LeadsToAsync(name, recipient.Targets, cancellationToken))
+            if (recipient.Name is { } name && !await LeadsToAsync(name, recipient, cancellationToken))
             {
                 return false;
             }
@@ -86,7 +88,6 @@ public sealed partial class HandOver(
     public async ValueTask<HandOverOutcome> DeliverAsync(
         Transaction transaction, MessageOrigin origin, IncomingContent content, MessageVerdict? verdict, CancellationToken cancellationToken)
     {
-        var hops = transaction.Hops();
         var trace = Trace(transaction, origin, content);
         if (verdict is not null)
         {
@@ -94,15 +95,29 @@ public sealed partial class HandOver(
             trace = [.. verdict.Fields(options.HostName), .. trace];
         }
 
-        var isJunk = verdict?.Action == FilterAction.Junk;
-        if (hops is [var only])
+        var message = new JudgedMessage(transaction, origin, content, trace, verdict?.Action == FilterAction.Junk);
+        var hops = transaction.Hops();
+        var enqueuing = transaction.QueuedTargets == 0
+            ? NoneQueued
+            : Task.WhenAll(transaction.QueueHops().Select(hop => queues.EnqueueAsync(message, hop, cancellationToken).AsTask()));
+        var delivered = hops is [var only]
+            ? [await DeliverOneAsync(message, only, cancellationToken)]
+            : await Task.WhenAll(hops.Select(hop => DeliverOneAsync(message, hop, cancellationToken).AsTask()));
+        var enqueued = await enqueuing;
+        bool? taken = HandOverReply.LeavesToQueues(delivered, enqueued)
+            ? await queues.TakeOverAsync(message, [.. hops.Where((_, i) => !delivered[i].IsKept)])
+            : null;
+
+        // Not before: a queue gets its body from the mailbox whose copy it takes.
+        for (var i = 0; i < delivered.Length; i++)
         {
-            var result = await DeliverOneAsync(transaction, origin, content, trace, isJunk, only, cancellationToken);
-            return OutcomeOf([result.Status], origin);
+            if (content.BodyFor(hops[i].Target.Mailbox.Tenant).Blob is { } blob && IsNobodys(delivered[i], blob))
+            {
+                await RemoveAsync(blob, hops[i].Target.Mailbox, cancellationToken);
+            }
         }
 
-        var results = await Task.WhenAll(hops.Select(h => DeliverOneAsync(transaction, origin, content, trace, isJunk, h, cancellationToken).AsTask()));
-        return OutcomeOf([.. results.Select(r => r.Status)], origin);
+        return HandOverReply.Of(delivered, enqueued, taken, origin.TraceId);
     }
 
     /// <summary>Removes the blobs of a message that was refused before any hand-over.</summary>
@@ -122,12 +137,13 @@ public sealed partial class HandOver(
         }
     }
 
-    private async ValueTask<bool> LeadsToAsync(AddressName name, IReadOnlyList<LocalTarget> targets, CancellationToken cancellationToken)
+    private async ValueTask<bool> LeadsToAsync(AddressName name, AcceptedRecipient recipient, CancellationToken cancellationToken)
     {
         try
         {
             var now = await resolver.ResolveAsync(name, cancellationToken);
-            return targets.Select(t => t.Mailbox).ToHashSet().IsSubsetOf(now.Targets.Select(t => t.Mailbox));
+            return recipient.Targets.Select(t => t.Mailbox).ToHashSet().IsSubsetOf(now.Targets.Select(t => t.Mailbox)) &&
+                recipient.Queued.Select(q => (q.Queue.Tenant, q.Queue.Domain)).ToHashSet().IsSubsetOf(now.Remotes.Select(r => (r.Tenant ?? "", r.Domain)));
         }
         catch (Exception e) when (IsPassing(e))
         {
@@ -136,42 +152,16 @@ public sealed partial class HandOver(
         }
     }
 
-    private async ValueTask<DeliveryResult> DeliverOneAsync(
-        Transaction transaction, MessageOrigin origin, IncomingContent content, byte[] trace, bool isJunk, Hop hop,
-        CancellationToken cancellationToken)
+    private async ValueTask<DeliveryResult> DeliverOneAsync(JudgedMessage message, Hop hop, CancellationToken cancellationToken)
     {
-        var mailbox = hop.Target.Mailbox;
-        var body = content.BodyFor(mailbox.Tenant);
-        var id = content.HasMessageId ? IdOf(hop.Recipient) : DeliveryId.None;
-        ImmutableArray<DeliveryId> otherIds = content.HasMessageId
-            ? [.. hop.Others.Where(o => o != hop.Recipient).Distinct().Take(DeliveryRequest.MaxOtherIds).Select(IdOf)]
-            : [];
-        DeliveryResult result;
         try
         {
-            result = await _mda.DeliverAsync(
-                new DeliveryRequest(
-                    mailbox, id, origin.TraceId, transaction.ReversePath.Text, hop.Recipient, hop.Target.Detail, trace, body,
-                    content.EncodedSummary, content.Summary.ThreadId() ?? origin.Email.Low, origin.ReceivedAt, origin.Email)
-                {
-                    OtherIds = otherIds,
-                    IsJunk = isJunk,
-                },
-                cancellationToken);
+            return await _mda.DeliverAsync(message.For(hop), cancellationToken);
         }
         catch (Exception e) when (IsPassing(e))
         {
-            result = DeliveryResult.Of(DeliveryStatus.Unavailable);
+            return DeliveryResult.Of(DeliveryStatus.Unavailable);
         }
-
-        if (body.Blob is { } blob && IsNobodys(result, blob))
-        {
-            await RemoveAsync(blob, mailbox, cancellationToken);
-        }
-
-        return result;
-
-        DeliveryId IdOf(string recipient) => DeliveryId.Of(transaction.ReversePath.Text, recipient, content.Hash);
     }
 
     private static bool IsPassing(Exception e) => e is OrleansException or TimeoutException or OperationCanceledException or StoreUnavailableException;
@@ -223,26 +213,6 @@ public sealed partial class HandOver(
             (_, _, true, false) => "ESMTPS",
             _ => "ESMTPSA",
         };
-
-    private static HandOverOutcome OutcomeOf(ReadOnlySpan<DeliveryStatus> statuses, MessageOrigin origin)
-    {
-        bool unavailable = false, full = false, overQuota = false, mayBeKept = false;
-        foreach (var status in statuses)
-        {
-            mayBeKept |= status is DeliveryStatus.Delivered or DeliveryStatus.Repeated or DeliveryStatus.Unavailable;
-            unavailable |= status is not (DeliveryStatus.Delivered or DeliveryStatus.Repeated or DeliveryStatus.StoreFull or DeliveryStatus.OverQuota);
-            full |= status == DeliveryStatus.StoreFull;
-            overQuota |= status == DeliveryStatus.OverQuota;
-        }
-
-        // A mailbox that went away between RCPT and the end of DATA: the client's repeat hears at RCPT what is right then, 550 or, where the
-        // address has another mailbox now, 250.
-        var reply = unavailable ? SmtpReply.LocalError451
-            : full ? SmtpReply.SystemFull452
-            : overQuota ? SmtpReply.MailboxFull452
-            : new SmtpReply(250, new EnhancedCode(0, 0), origin.TraceId);
-        return new HandOverOutcome(reply, mayBeKept);
-    }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Where {Address} leads could not be asked again: {Why}")]
     private partial void LogNotAsked(LogText address, string why);

@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using System.Text;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Messages.Summaries;
 
@@ -9,8 +10,10 @@ public sealed class IncomingContent
 {
     private readonly MessageBody? _inline;
     private readonly IReadOnlyDictionary<string, MessageBody> _bodies;
+    private bool? _isSevenBit;
 
-    private IncomingContent(long bytes, byte[] hash, MessageSummary summary, MessageBody? inline, IReadOnlyDictionary<string, MessageBody> bodies)
+    private IncomingContent(
+        long bytes, byte[] hash, MessageSummary summary, MessageBody? inline, IReadOnlyDictionary<string, MessageBody> bodies, bool? isSevenBit)
     {
         Bytes = bytes;
         Hash = hash;
@@ -19,6 +22,7 @@ public sealed class IncomingContent
         HasMessageId = summary.HasMessageId;
         _inline = inline;
         _bodies = bodies;
+        _isSevenBit = isSevenBit;
     }
 
     public long Bytes { get; }
@@ -34,6 +38,9 @@ public sealed class IncomingContent
     /// <summary>Only such a message is recognised when it is repeated.</summary>
     public bool HasMessageId { get; private set; }
 
+    /// <summary>No octet is over 127. What is in memory is looked at when it is asked for: only other servers need to know.</summary>
+    public bool IsSevenBit => _isSevenBit ??= Ascii.IsValid(Inline);
+
     /// <summary>More than 50 Received fields: a loop (RFC 5321 §6.3).</summary>
     public bool IsLooping => Summary.ReceivedCount > MaxReceived;
 
@@ -46,10 +53,11 @@ public sealed class IncomingContent
     public IReadOnlyDictionary<string, MessageBody> Blobs => _bodies;
 
     public static IncomingContent OfInline(byte[] content, byte[] hash, MessageSummary summary) =>
-        new(content.Length, hash, summary, new MessageBody(content.Length, content, null), ReadOnlyDictionary<string, MessageBody>.Empty);
+        new(content.Length, hash, summary, new MessageBody(content.Length, content, null), ReadOnlyDictionary<string, MessageBody>.Empty, isSevenBit: null);
 
-    public static IncomingContent OfBlobs(long bytes, byte[] hash, MessageSummary summary, IReadOnlyDictionary<string, MessageBody> bodies) =>
-        new(bytes, hash, summary, null, bodies);
+    public static IncomingContent OfBlobs(
+        long bytes, byte[] hash, MessageSummary summary, IReadOnlyDictionary<string, MessageBody> bodies, bool isSevenBit) =>
+        new(bytes, hash, summary, null, bodies, isSevenBit);
 
     /// <summary>The content was changed on its way here: a repeat is recognised by what was received.</summary>
     public void RecogniseBy(AsReceived received) => (Hash, HasMessageId) = (received.Hash, received.HasMessageId);

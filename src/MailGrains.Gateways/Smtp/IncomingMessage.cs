@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Text;
@@ -42,7 +43,7 @@ public sealed partial class IncomingMessage(
                 return null;
             }
 
-            _large = handOver.BeginLargeBody(transaction.Hops(), origin);
+            _large = handOver.BeginLargeBody(transaction, origin);
             await _large.WriteAsync(_buffer.AsMemory(0, _buffered), cancellationToken);
             ReturnBuffer();
         }
@@ -161,18 +162,23 @@ public sealed partial class IncomingMessage(
     {
         var reversePath = new LogText(transaction.ReversePath.Text);
         var recipients = transaction.Recipients.Count;
+        var elsewhere = Elsewhere(transaction);
         var verdict = _verdict is null ? "" : $"; {_verdict}";
         if (origin.Login is { } login)
         {
-            LogSubmission(origin.TraceId, new LogText(login), origin.Peer, reversePath, recipients, bytes, status, milliseconds, verdict);
+            LogSubmission(origin.TraceId, new LogText(login), origin.Peer, reversePath, recipients, elsewhere, bytes, status, milliseconds, verdict);
         }
         else
         {
             // Of a trusted client nothing was looked up.
             var client = origin.Client.ReverseName.Status == ReverseNameStatus.NotLookedUp ? "" : $" ({origin.Client})";
-            LogMessage(origin.TraceId, origin.Peer, client, reversePath, recipients, bytes, status, milliseconds, verdict);
+            LogMessage(origin.TraceId, origin.Peer, client, reversePath, recipients, elsewhere, bytes, status, milliseconds, verdict);
         }
     }
+
+    private static string Elsewhere(Transaction transaction) => transaction.QueuedTargets == 0
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture, $" ({transaction.Recipients.Count(r => r.Queued.Count > 0)} elsewhere)");
 
     /// <summary>Lets the buffers go; the session's last call of a sink has done it already.</summary>
     public void Dispose()
@@ -192,16 +198,17 @@ public sealed partial class IncomingMessage(
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "{TraceId} from {Peer}{Client} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms{Verdict}")]
+        Message = "{TraceId} from {Peer}{Client} <{ReversePath}> to {Recipients} recipients{Elsewhere}, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms{Verdict}")]
     private partial void LogMessage(
-        string traceId, IPAddress peer, string client, LogText reversePath, int recipients, long bytes, string status, double milliseconds,
+        string traceId, IPAddress peer, string client, LogText reversePath, int recipients, string elsewhere, long bytes, string status, double milliseconds,
         string verdict);
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "{TraceId} of {Login} from {Peer} <{ReversePath}> to {Recipients} recipients, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms{Verdict}")]
+        Message = "{TraceId} of {Login} from {Peer} <{ReversePath}> to {Recipients} recipients{Elsewhere}, {Bytes} bytes: {Status} in {Milliseconds:0.0} ms{Verdict}")]
     private partial void LogSubmission(
-        string traceId, LogText login, IPAddress peer, LogText reversePath, int recipients, long bytes, string status, double milliseconds, string verdict);
+        string traceId, LogText login, IPAddress peer, LogText reversePath, int recipients, string elsewhere, long bytes, string status, double milliseconds,
+        string verdict);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{TraceId} from {Peer} <{ReversePath}> to {Recipients} recipients: not taken, {Reason}")]
     private partial void LogAborted(string traceId, IPAddress peer, LogText reversePath, int recipients, SmtpContentFailure reason);

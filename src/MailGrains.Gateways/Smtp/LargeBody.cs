@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using System.Text;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Messages.Summaries;
@@ -23,6 +24,7 @@ public sealed class LargeBody : IDisposable
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly CancellationTokenSource _aborted = new();
     private long _bytes;
+    private bool _isSevenBit = true;
 
     public LargeBody(BodyBlobs bodies, SummaryReader summaries, EmailId email, IEnumerable<IGrouping<string, BodyHolder>> holders)
     {
@@ -38,6 +40,7 @@ public sealed class LargeBody : IDisposable
     {
         _bytes += piece.Length;
         _hash.AppendData(piece.Span);
+        _isSevenBit = _isSevenBit && Ascii.IsValid(piece.Span);
         foreach (var pipe in _pipes)
         {
             await pipe.Writer.WriteAsync(piece, cancellationToken);
@@ -59,7 +62,7 @@ public sealed class LargeBody : IDisposable
             bodies[tenant] = await written;
         }
 
-        return IncomingContent.OfBlobs(_bytes, _hash.GetHashAndReset(), await _summary, bodies);
+        return IncomingContent.OfBlobs(_bytes, _hash.GetHashAndReset(), await _summary, bodies, _isSevenBit);
     }
 
     /// <summary>Stops the writers; the store shows no blob whose content did not end. One of a tenant that had ended is the sweeper's.</summary>

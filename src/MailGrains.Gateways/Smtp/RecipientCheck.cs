@@ -1,11 +1,15 @@
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Queues;
 using MailGrains.Protocols.Smtp;
 
 namespace MailGrains.Gateways.Smtp;
 
-/// <summary>Whether a recipient is taken: what its address means, and whether the mailboxes that it leads to have room.</summary>
-public sealed class RecipientCheck(GatewayOptions options, RecipientResolver resolver, HandOver handOver)
+/// <summary>
+/// Whether a recipient is taken: what its address means, whether the mailboxes that it leads to have room, and whether the client may send to the other
+/// servers that it leads to. That it may where an alias or a backup-MX domain of ours leads there, or where <see cref="Transaction.MayRelay"/> says so.
+/// </summary>
+public sealed class RecipientCheck(GatewayOptions options, RecipientResolver resolver, QueueChoice queues, HandOver handOver)
 {
     private static readonly SmtpReply MailboxLoop550 = new(550, new EnhancedCode(4, 6), "This list leads to itself");
     private static readonly SmtpReply ListTooLarge451 = new(451, new EnhancedCode(3, 5), "This list is too large or nested too deep");
@@ -18,9 +22,24 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
             return await AddPostmasterAsync(transaction, forwardPath, cancellationToken);
         }
 
-        return mailbox.IsAddressLiteral || !AddressName.TryNormalize(mailbox.Localpart, mailbox.Domain, out var address)
-            ? SmtpReply.RelayDenied550
-            : await AddAsync(transaction, forwardPath, address, await resolver.ResolveAsync(address, cancellationToken), cancellationToken);
+        return !mailbox.IsAddressLiteral && AddressName.TryNormalize(mailbox.Localpart, mailbox.Domain, out var address)
+            ? await AddAsync(transaction, forwardPath, address, await resolver.ResolveAsync(address, cancellationToken), cancellationToken)
+            : await AddForeignAsync(transaction, forwardPath, mailbox, cancellationToken);
+    }
+
+    /// <summary>What can be no address of ours: an address literal, or a localpart that is longer, or of other characters, than ours are.</summary>
+    private async ValueTask<SmtpReply> AddForeignAsync(
+        Transaction transaction, ForwardPath forwardPath, Mailbox mailbox, CancellationToken cancellationToken)
+    {
+        if (QueueChoice.DomainOf(mailbox) is not { } domain || (mailbox.IsAddressLiteral && !transaction.MayRelay))
+        {
+            return SmtpReply.RelayDenied550;
+        }
+
+        var hosted = mailbox.IsAddressLiteral ? null : await queues.FindDomainAsync(domain, cancellationToken);
+        return hosted is { Settings.BackupMx: false }
+            ? SmtpReply.NoSuchMailbox550
+            : await AddAsync(transaction, forwardPath, new AddressName("postmaster", domain), Resolution.Elsewhere(domain, hosted?.Tenant), cancellationToken);
     }
 
     /// <summary>
@@ -54,32 +73,88 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
         {
             case ResolutionOutcome.NoSuchUser:
                 return SmtpReply.NoSuchMailbox550;
-            case ResolutionOutcome.NotLocal:
-                return SmtpReply.RelayDenied550;
             case ResolutionOutcome.Loop:
                 return MailboxLoop550;
             case ResolutionOutcome.TooLarge:
                 return ListTooLarge451;
         }
 
-        var refusal = await CheckRoomAsync(resolution.Targets, transaction.Parameters.Size ?? 0, cancellationToken);
+        var name = resolution is { IsOwn: true } or { Outcome: ResolutionOutcome.NotLocal } ? null : (AddressName?)address;
+        var accepted = new AcceptedRecipient(forwardPath.Text, resolution.Targets, name);
+        if (resolution.Remotes.Count > 0)
+        {
+            var (queued, denied) = await QueueAsync(transaction, forwardPath, resolution.Remotes, cancellationToken);
+            if (denied is not null)
+            {
+                return denied;
+            }
+
+            accepted = accepted with { Queued = queued };
+        }
+
+        var refusal = await CheckRoomAsync(accepted, transaction.Parameters.Size ?? 0, cancellationToken);
         if (refusal is null)
         {
-            transaction.Add(new AcceptedRecipient(forwardPath.Text, resolution.Targets, resolution.IsOwn ? null : address));
+            transaction.Add(accepted);
         }
 
         return refusal ?? SmtpReply.RecipientOk250;
     }
 
-    private async ValueTask<SmtpReply?> CheckRoomAsync(IReadOnlyList<LocalTarget> targets, long bytes, CancellationToken cancellationToken)
+    private async ValueTask<(QueuedTarget[] Queued, SmtpReply? Refusal)> QueueAsync(
+        Transaction transaction, ForwardPath forwardPath, IReadOnlyList<RemoteTarget> remotes, CancellationToken cancellationToken)
     {
-        if (targets.Count == 1)
+        // All of a transaction for one queue are one message there. RFC 5321 §4.5.3.1.10: the rest comes in another transaction.
+        if (transaction.QueuedTargets + remotes.Count > QueuedMessage.MaxRecipients)
+        {
+            return ([], SmtpReply.TooManyRecipients452);
+        }
+
+        var queued = new QueuedTarget[remotes.Count];
+        for (var i = 0; i < queued.Length; i++)
+        {
+            var remote = remotes[i];
+            if ((remote.Tenant ?? await queues.TenantOfAsync(transaction, cancellationToken)) is not { } tenant)
+            {
+                return ([], SmtpReply.RelayDenied550);
+            }
+
+            var path = PathOf(forwardPath, remote);
+            var queue = await queues.OfAsync(tenant, remote.Domain, transaction.ReversePath, path, cancellationToken);
+            queued[i] = new QueuedTarget(queue, path, remote.Member is not null);
+        }
+
+        return (queued, null);
+    }
+
+    // The localpart as given, in quotes where it needs them: another server may tell cases apart (RFC 5321 §2.4). The domain is understood by every server.
+    private static string PathOf(ForwardPath forwardPath, RemoteTarget remote)
+    {
+        if (remote.Member is null)
+        {
+            return new Mailbox(forwardPath.Mailbox?.Localpart ?? "postmaster", remote.Domain).ToString();
+        }
+
+        var localpart = remote.Member[..remote.Member.LastIndexOf('@')];
+        return localpart.StartsWith('"') ? $"{localpart}@{remote.Domain}" : new Mailbox(localpart, remote.Domain).ToString();
+    }
+
+    private async ValueTask<SmtpReply?> CheckRoomAsync(AcceptedRecipient recipient, long bytes, CancellationToken cancellationToken)
+    {
+        var targets = recipient.Targets;
+        if (targets.Count == 0)
+        {
+            return null;
+        }
+
+        var isAlone = recipient.Queued.Count == 0;
+        if (isAlone && targets.Count == 1)
         {
             return Refusal(await handOver.CheckAsync(targets[0].Mailbox, bytes, cancellationToken), alone: true);
         }
 
         var checks = await Task.WhenAll(targets.Select(t => handOver.CheckAsync(t.Mailbox, bytes, cancellationToken).AsTask()));
-        return checks.All(c => c == DeliveryStatus.NoMailbox)
+        return isAlone && checks.All(c => c == DeliveryStatus.NoMailbox)
             ? SmtpReply.NoSuchMailbox550
             : checks.Select(c => Refusal(c, alone: false)).FirstOrDefault(r => r is not null);
     }

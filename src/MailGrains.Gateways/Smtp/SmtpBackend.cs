@@ -50,7 +50,11 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
             return refusal;
         }
 
-        _transaction = new Transaction(reversePath, parameters);
+        _transaction = new Transaction(reversePath, parameters)
+        {
+            MayRelay = _login is not null || (listener == SmtpListener.Exchange && peer.MayRelay),
+            RelayTenant = _login?.Account.Tenant,
+        };
         return SmtpReply.SenderOk250;
     }
 

@@ -57,6 +57,11 @@ public sealed class AddressGrain : Grain, IAddressGrain
             return Nothing(AddressKind.NotLocal);
         }
 
+        if (domain.Settings.BackupMx)
+        {
+            return ForBetterMx(domain);
+        }
+
         // By what is known …
         var wasKnown = _cell.IsKnown;
         var own = wasKnown ? _cell.Known : await _cell.ReadAsync(cancellationToken);
@@ -78,6 +83,11 @@ public sealed class AddressGrain : Grain, IAddressGrain
         if (await domainRead is not { } confirmed)
         {
             return Nothing(AddressKind.NotLocal);
+        }
+
+        if (confirmed.Settings.BackupMx)
+        {
+            return ForBetterMx(confirmed);
         }
 
         if (Meaning(await ownRead, confirmed) is { } read)
@@ -138,7 +148,7 @@ public sealed class AddressGrain : Grain, IAddressGrain
         }
 
         // The catch-all address itself, when it has no record, is nobody; else it would lead to itself.
-        return domain.Settings.CatchAll is { } catchAll && !IsThis(catchAll) ? Leading(catchAll) : Nothing(AddressKind.NoSuchUser);
+        return domain.Settings.CatchAll is { } catchAll && !IsThis(catchAll) ? Leading(catchAll, domain) : Nothing(AddressKind.NoSuchUser);
     }
 
     /// <summary>
@@ -149,7 +159,7 @@ public sealed class AddressGrain : Grain, IAddressGrain
     {
         if (domain.Settings.Postmaster is { } set && !IsThis(set) && await LeadsSomewhereAsync(set, cancellationToken))
         {
-            return Leading(set);
+            return Leading(set, domain);
         }
 
         var tenant = new TenantPartition(_table, domain.Tenant);
@@ -159,7 +169,7 @@ public sealed class AddressGrain : Grain, IAddressGrain
         }
 
         return domain.Settings.CatchAll is { } catchAll && !IsThis(catchAll)
-            ? Leading(catchAll)
+            ? Leading(catchAll, domain)
             : throw new StoreUnavailableException($"{_address}: the tenant has no mailbox that could take it yet.");
     }
 
@@ -171,7 +181,10 @@ public sealed class AddressGrain : Grain, IAddressGrain
 
     private bool IsThis(string target) => AddressName.TryParse(target, out var address) && address == _address;
 
-    private AddressResolution Leading(string target) => new(AddressKind.Alias, default, [target], _detail);
+    private AddressResolution Leading(string target, DomainRecord domain) =>
+        new(AddressKind.Alias, default, [target], _detail) { Tenant = domain.Tenant };
+
+    private AddressResolution ForBetterMx(DomainRecord domain) => Nothing(AddressKind.BackupMx) with { Tenant = domain.Tenant };
 
     private AddressResolution Nothing(AddressKind kind)
     {
@@ -204,5 +217,5 @@ public sealed class AddressGrain : Grain, IAddressGrain
         return meaning;
     }
 
-    private static AddressResolution ResolutionOf(AddressRecord record, string detail) => new(record.Kind, record.Mailbox, record.Targets, detail);
+    private static AddressResolution ResolutionOf(AddressRecord record, string detail) => new(record.Kind, record.Mailbox, record.Targets, detail) { Tenant = record.Tenant };
 }

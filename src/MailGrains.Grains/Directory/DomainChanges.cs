@@ -43,12 +43,13 @@ internal sealed class DomainChanges(IGrainFactory grains, StorageAccounts accoun
         }
 
         var wanted = before is null or { Value.State: EntryState.Deleting }
-            ? new DomainEntry(EntryState.Creating, Guid.CreateVersion7().ToString("n"), accounts.ForNewOwner(name).Number, catchAll, postmaster)
+            ? new DomainEntry(EntryState.Creating, Guid.CreateVersion7().ToString("n"), accounts.ForNewOwner(name).Number, catchAll, postmaster, settings.BackupMx)
             : before.Value with
             {
                 State = before.Value.State == EntryState.Creating ? EntryState.Creating : EntryState.Changing,
                 CatchAll = catchAll,
                 Postmaster = postmaster,
+                BackupMx = settings.BackupMx,
             };
         var entry = await change.CommitAsync(row, before, wanted, type);
         var write = await grain.PutAsync(RecordOf(change.Tenant, wanted), change.Revision, CancellationToken.None);
@@ -109,7 +110,7 @@ internal sealed class DomainChanges(IGrainFactory grains, StorageAccounts accoun
     private static PutOutcome Taken => new(PutStatus.Taken, "Another tenant has the domain.");
 
     private static DomainRecord RecordOf(string tenant, DomainEntry entry) =>
-        new(entry.Id, tenant, entry.Account, new DomainSettings(entry.CatchAll, entry.Postmaster));
+        new(entry.Id, tenant, entry.Account, entry.Settings);
 
     private static bool TryNormalizeTarget(string? text, out string? target)
     {

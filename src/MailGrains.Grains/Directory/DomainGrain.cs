@@ -39,7 +39,7 @@ public sealed class DomainGrain : Grain, IDomainGrain
     }
 
     public ValueTask<DirectoryWrite> PutAsync(DomainRecord record, long revision, CancellationToken cancellationToken) => _cell.WriteAsync(
-        _ => new StoredDomain(true, record.Id, record.Tenant, record.Account, record.Settings.CatchAll, record.Settings.Postmaster),
+        _ => new StoredDomain(true, record.Id, record.Tenant, record.Account, record.Settings.CatchAll, record.Settings.Postmaster, record.Settings.BackupMx),
         revision,
         found => found.Value.Tenant == record.Tenant
             ? found.Revision > revision ? DirectoryWrite.Stale : null
@@ -57,7 +57,7 @@ public sealed class DomainGrain : Grain, IDomainGrain
         if (_record is not { } cached || !ReferenceEquals(cached.Entry, entry))
         {
             var domain = entry.Value;
-            cached = (entry, new DomainRecord(domain.Id, domain.Tenant, domain.Account, new DomainSettings(domain.CatchAll, domain.Postmaster)));
+            cached = (entry, new DomainRecord(domain.Id, domain.Tenant, domain.Account, domain.Settings));
             _record = cached;
         }
 

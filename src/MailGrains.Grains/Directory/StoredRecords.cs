@@ -40,7 +40,11 @@ internal enum EntryState
 }
 
 /// <summary>What a tenant's partition says of one domain.</summary>
-internal sealed record DomainEntry(EntryState State, string Id, int Account, string? CatchAll, string? Postmaster);
+internal sealed record DomainEntry(EntryState State, string Id, int Account, string? CatchAll, string? Postmaster, bool BackupMx = false)
+{
+    [JsonIgnore]
+    public DomainSettings Settings => new(CatchAll, Postmaster) { BackupMx = BackupMx };
+}
 
 /// <summary>What a tenant's partition says of one mailbox; <see cref="DomainId"/> is the domain's id when the mailbox was made.</summary>
 internal sealed record MailboxEntry(EntryState State, string DomainId, string Mailbox, long QuotaBytes, StoredSettings? Account = null);
@@ -49,7 +53,12 @@ internal sealed record MailboxEntry(EntryState State, string DomainId, string Ma
 internal sealed record AliasEntry(EntryState State, string DomainId, string[] Targets);
 
 /// <summary>A domain's own row; not <see cref="Live"/>: no tenant has it, and <see cref="Tenant"/> had it last.</summary>
-internal sealed record StoredDomain(bool Live, string Id, string Tenant, int Account, string? CatchAll, string? Postmaster);
+internal sealed record StoredDomain(
+    bool Live, string Id, string Tenant, int Account, string? CatchAll, string? Postmaster, bool BackupMx = false)
+{
+    [JsonIgnore]
+    public DomainSettings Settings => new(CatchAll, Postmaster) { BackupMx = BackupMx };
+}
 
 internal enum StoredAddressKind
 {

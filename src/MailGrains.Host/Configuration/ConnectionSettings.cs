@@ -5,7 +5,7 @@ using MailGrains.Gateways.Connections.Lookups;
 
 namespace MailGrains.Host.Configuration;
 
-/// <summary>Who may connect: <c>MailGrains:Smtp:{TrustedNetworks,Limits,ReverseNames,Dnsbl}</c>, <c>MailGrains:Proxy</c>, <c>MailGrains:Dns</c>.</summary>
+/// <summary>Who may connect: <c>MailGrains:Smtp:{TrustedNetworks,RelayNetworks,Limits,ReverseNames,Dnsbl}</c>, <c>MailGrains:Proxy</c>, <c>MailGrains:Dns</c>.</summary>
 internal static class ConnectionSettings
 {
     private const int MostOfALimit = 1_000_000;
@@ -18,6 +18,7 @@ internal static class ConnectionSettings
         return new ConnectionOptions
         {
             TrustedNetworks = ReadNetworks(settings, "Smtp:TrustedNetworks", NetworkList.Loopback),
+            RelayNetworks = ReadNetworks(settings, "Smtp:RelayNetworks", NetworkList.None),
             ProxyNetworks = ReadNetworks(settings, "Proxy:Networks", NetworkList.None),
             ReverseNames = settings.Flag("Smtp:ReverseNames", absent: true),
             DnsblZones = [.. settings.Entries("Smtp:Dnsbl:Zones").Select(entry => ReadZone(settings, entry))],

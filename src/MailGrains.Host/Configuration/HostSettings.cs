@@ -29,6 +29,8 @@ internal sealed record ClusterSettings(string ClusterId, string ServiceId, IPAdd
 /// <summary>What the host was told, checked as a whole before anything starts; immutable.</summary>
 internal sealed record HostSettings
 {
+    private const int MaxQueueShards = 1_024;
+
     public const long DefaultMaxMessageBytes = 50 * 1024 * 1024;
 
     public required HostRoles Roles { get; init; }
@@ -53,6 +55,11 @@ internal sealed record HostSettings
 
     /// <summary>How much later each further refusal is answered to such a client.</summary>
     public required TimeSpan TarpitDelay { get; init; }
+
+    /// <summary>Whose mail clients of the relay networks send as senders that are not hosted here; null: they may not.</summary>
+    public required string? RelayTenant { get; init; }
+
+    public required int QueueShards { get; init; }
 
     public required FilterOptions Filters { get; init; }
 
@@ -97,6 +104,8 @@ internal sealed record HostSettings
             Connections = ConnectionSettings.Read(settings),
             GreetDelay = settings.Time("Smtp:GreetDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             TarpitDelay = settings.Time("Smtp:TarpitDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
+            RelayTenant = ReadRelayTenant(settings),
+            QueueShards = (int)settings.Whole("Queues:Shards", 1, 1, MaxQueueShards),
             Filters = FilterSettings.Read(settings),
             DemoEnabled = settings.Flag("Demo:Enabled", absent: true),
             DemoPassword = settings.Text("Demo:Password"),
@@ -142,6 +151,13 @@ internal sealed record HostSettings
         // A machine's name need not be a domain.
         return AddressName.TryNormalize("postmaster", Environment.MachineName, out var machine) ? machine.Domain : "localhost";
     }
+
+    private static string? ReadRelayTenant(SettingsReader settings) => settings.Text("Smtp:RelayTenant") switch
+    {
+        null => null,
+        var given when TenantName.TryNormalize(given, out var name) => name,
+        var given => throw SettingsReader.Wrong("Smtp:RelayTenant", given, "a tenant's name"),
+    };
 
     private static StorageSettings ReadStorage(SettingsReader settings)
     {

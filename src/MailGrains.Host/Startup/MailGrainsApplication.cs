@@ -120,6 +120,8 @@ internal static class MailGrainsApplication
                 MaxMessageBytes = settings.MaxMessageBytes,
                 GreetDelay = settings.GreetDelay,
                 TarpitDelay = settings.TarpitDelay,
+                RelayTenant = settings.RelayTenant,
+                QueueShards = settings.QueueShards,
             },
             settings.Connections,
             new TlsOptions { HostName = settings.HostName, DataFolder = settings.Storage.Path, Certificates = settings.Certificates });

@@ -45,7 +45,8 @@ internal sealed record LimitsForm(
 /// <summary>What a PUT of a domain says; everything is replaced.</summary>
 /// <param name="CatchAll">The address that takes mail for unknown users of the domain.</param>
 /// <param name="Postmaster">The address that takes postmaster's mail where postmaster@ has no mailbox or alias.</param>
-internal sealed record DomainBody(string? CatchAll = null, string? Postmaster = null);
+/// <param name="BackupMx">Its mail, whatever the localpart, is kept until a better MX takes it.</param>
+internal sealed record DomainBody(string? CatchAll = null, string? Postmaster = null, bool BackupMx = false);
 
 /// <summary>What a PUT of a mailbox says; what is left out stays.</summary>
 /// <param name="QuotaBytes">0: no limit.</param>
@@ -76,7 +77,7 @@ internal sealed record AliasBody(string[]? Targets = null);
 internal sealed record TenantView(
     string Name, string? DisplayName, [property: JsonPropertyName("oauth")] OAuthForm? OAuth, LimitsForm? Limits);
 
-internal sealed record DomainView(string Name, string? CatchAll, string? Postmaster);
+internal sealed record DomainView(string Name, string? CatchAll, string? Postmaster, bool BackupMx);
 
 /// <param name="Complete">False after a PUT or DELETE that failed midway: repeat it.</param>
 internal sealed record MailboxView(

@@ -33,13 +33,14 @@ internal static class DomainEndpoints
         var grain = grains.GetGrain<ITenantGrain>(tenantName);
         var name = PathNames.Domain(domain);
         var body = await RequestBody.ReadAsync(context, ApiJson.Default.DomainBody, new DomainBody());
-        var outcome = await grain.PutDomainAsync(name, new DomainSettings(body.CatchAll, body.Postmaster), cancellationToken);
-        var view = await grain.FindDomainAsync(name, cancellationToken) is { } found ? View(name, found) : new DomainView(name, null, null);
+        var outcome = await grain.PutDomainAsync(name, new DomainSettings(body.CatchAll, body.Postmaster) { BackupMx = body.BackupMx }, cancellationToken);
+        var view = await grain.FindDomainAsync(name, cancellationToken) is { } found ? View(name, found) : new DomainView(name, null, null, false);
         return AdminApi.Put(outcome, view, "tenants", tenantName, "domains", name);
     }
 
     private static async Task<IResult> DeleteAsync(IGrainFactory grains, string tenant, string domain, CancellationToken cancellationToken) =>
         ApiProblems.Of(await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).DeleteDomainAsync(PathNames.Domain(domain), cancellationToken));
 
-    private static DomainView View(string name, DomainRecord record) => new(name, record.Settings.CatchAll, record.Settings.Postmaster);
+    private static DomainView View(string name, DomainRecord record) =>
+        new(name, record.Settings.CatchAll, record.Settings.Postmaster, record.Settings.BackupMx);
 }

@@ -1,3 +1,4 @@
+using MailGrains.Contracts.Queues;
 using MailGrains.Gateways.Tests.Wire;
 using MailGrains.Storage;
 using MailGrains.Testing.Faults;
@@ -17,6 +18,7 @@ public sealed class FailureTests(GatewayCluster cluster)
     {
         await using var tenant = await TestTenant.CreateAsync(cluster, "bob");
         tenant.LeavesWorkForTheSweeper = true;
+        cluster.Queues.Fail(tenant, EnqueueStatus.Unavailable);
         var content = TestMail.OfSize(bytes);
         using (FailMailboxes(tenant, fault))
         {
@@ -77,6 +79,7 @@ public sealed class FailureTests(GatewayCluster cluster)
         await using var ours = await TestTenant.CreateAsync(cluster, "bob");
         await using var theirs = await TestTenant.CreateAsync(cluster, "bob");
         theirs.LeavesWorkForTheSweeper = true;
+        cluster.Queues.Fail(theirs, EnqueueStatus.Unavailable);
         var content = TestMail.OfSize(bytes);
         using (FailMailboxes(theirs, CommitFault.Unavailable))
         {

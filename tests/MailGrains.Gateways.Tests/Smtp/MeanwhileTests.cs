@@ -24,25 +24,6 @@ public sealed class MeanwhileTests(GatewayCluster cluster)
         Assert.Empty(await cluster.BlobsAsync(tenant.Name));
     }
 
-    [Theory]
-    [InlineData(100)]
-    [InlineData(40_000)]
-    public async Task OtherRecipientsOfADeletedMailboxKeepTheirsAndTheRepeatIsHarmless(int bytes)
-    {
-        await using var tenant = await TestTenant.CreateAsync(cluster, "bob", "carol");
-        await using var client = await SmtpClient.OpenAsync(cluster);
-        var content = TestMail.OfSize(bytes);
-        await client.BeginAsync(tenant.Address("bob"), tenant.Address("carol"));
-
-        Assert.StartsWith("451 ", await client.DataAsync(content, () => tenant.DeleteMailboxAsync("bob")), StringComparison.Ordinal);
-
-        await client.MailAsync();
-        Assert.StartsWith("550 5.1.1 ", await client.RcptAsync(tenant.Address("bob")), StringComparison.Ordinal);
-        Assert.StartsWith("250 2.1.5 ", await client.RcptAsync(tenant.Address("carol")), StringComparison.Ordinal);
-        Assert.StartsWith("250 2.0.0 ", await client.DataAsync(content), StringComparison.Ordinal);
-        Assert.EndsWith(content, Assert.Single(await Pop3Client.ReadAllAsync(cluster, tenant.Address("carol"))), StringComparison.Ordinal);
-    }
-
     [Fact]
     public async Task MailboxMadeAgainUnderTheSameNameGetsNothingByMistake()
     {

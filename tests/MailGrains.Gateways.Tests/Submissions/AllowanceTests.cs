@@ -1,3 +1,4 @@
+using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Senders;
 
 namespace MailGrains.Gateways.Tests.Submissions;
@@ -72,7 +73,8 @@ public sealed class AllowanceTests(GatewayCluster cluster)
         Assert.StartsWith("452 4.2.2 ", await alice.SendAsync(tenant.Address("alice"), content, tenant, "full"), StringComparison.Ordinal);
         Assert.Equal((0, 0), await UsageAsync(tenant.Name));
 
-        Assert.StartsWith("452 4.2.2 ", await alice.SendAsync(tenant.Address("alice"), content, tenant, "bob", "full"), StringComparison.Ordinal);
+        cluster.Queues.Fail(tenant, EnqueueStatus.Unavailable);
+        Assert.StartsWith("451 4.3.0 ", await alice.SendAsync(tenant.Address("alice"), content, tenant, "bob", "full"), StringComparison.Ordinal);
         Assert.Equal(1, await tenant.CountAsync("bob"));
         Assert.Equal((1, 2), await UsageAsync(tenant.Name));
     }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text;
 using MailGrains.Gateways.Smtp;
 
 namespace MailGrains.Gateways.Tests.Wire;
@@ -12,11 +14,22 @@ internal sealed class SmtpClient : IAsyncDisposable
     private SmtpClient(WireConnection wire) => _wire = wire;
 
     /// <summary>A session behind its EHLO (or HELO).</summary>
-    public static async Task<SmtpClient> OpenAsync(GatewayCluster cluster, string hello = "EHLO client.example.org")
+    /// <param name="peer">Null: loopback.</param>
+    public static async Task<SmtpClient> OpenAsync(
+        GatewayCluster cluster, string hello = "EHLO client.example.org", IPAddress? peer = null, SmtpListener listener = SmtpListener.Exchange)
     {
-        var client = new SmtpClient(new WireConnection(connection => cluster.Smtp.RunAsync(connection, SmtpListener.Exchange)));
+        var client = new SmtpClient(new WireConnection(connection => cluster.Smtp.RunAsync(connection, listener), peer));
         Assert.StartsWith("220 ", await client.ReadReplyAsync(), StringComparison.Ordinal);
         Assert.StartsWith("250", await client.AskAsync(hello), StringComparison.Ordinal);
+        return client;
+    }
+
+    /// <summary>A session on the submission port of a mailbox of the tenant.</summary>
+    public static async Task<SmtpClient> LogInAsync(GatewayCluster cluster, TestTenant tenant, string localpart)
+    {
+        var client = await OpenAsync(cluster, listener: SmtpListener.Submission);
+        var plain = Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0{tenant.Address(localpart)}\0{TestTenant.Password}"));
+        Assert.StartsWith("235 ", await client.AskAsync("AUTH PLAIN " + plain), StringComparison.Ordinal);
         return client;
     }
 

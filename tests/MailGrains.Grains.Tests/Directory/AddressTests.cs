@@ -12,6 +12,35 @@ public sealed class AddressTests(DirectoryCluster cluster)
     private static CancellationToken None => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task BackupMxDomainKeepsEveryAddressForItsTenantUntilItIsNoneAnyMore()
+    {
+        var tenant = await cluster.NewTenantAsync("bob");
+        await tenant.Grain.PutDomainAsync(tenant.Domain, new DomainSettings(tenant.Address("bob").ToString(), null) { BackupMx = true }, None);
+        Assert.True((await tenant.Grain.FindDomainAsync(tenant.Domain, None))!.Settings.BackupMx);
+        foreach (var name in new[] { "bob", "nobody", "postmaster", "bob+x" })
+        {
+            var meaning = await tenant.ResolveAsync(name);
+            Assert.Equal((AddressKind.BackupMx, tenant.Name, 0), (meaning.Kind, meaning.Tenant, meaning.Targets.Length));
+        }
+
+        await tenant.PutDomainAsync(tenant.Domain);
+        Assert.Equal(AddressKind.Mailbox, (await tenant.ResolveAsync("bob")).Kind);
+        Assert.Equal(AddressKind.NoSuchUser, (await tenant.ResolveAsync("nobody")).Kind);
+    }
+
+    [Fact]
+    public async Task AliasAndCatchAllNameTheirTenant()
+    {
+        var tenant = await cluster.NewTenantAsync("bob");
+        await tenant.PutAliasAsync("away", "bob@elsewhere.test");
+        await tenant.PutDomainAsync(tenant.Domain, catchAll: "all@elsewhere.test", postmaster: "master@elsewhere.test");
+        foreach (var name in new[] { "away", "away+x", "nobody", "postmaster" })
+        {
+            Assert.Equal(tenant.Name, (await tenant.ResolveAsync(name)).Tenant);
+        }
+    }
+
+    [Fact]
     public async Task MeaningsComeInTheirOrder()
     {
         var tenant = await cluster.NewTenantAsync("bob", "carol");

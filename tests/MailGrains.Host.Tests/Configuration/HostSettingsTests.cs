@@ -22,6 +22,18 @@ public sealed class HostSettingsTests
     }
 
     [Fact]
+    public void Nobody_relays_unless_a_network_says_so()
+    {
+        var settings = Read();
+        Assert.False(settings.Connections.RelayNetworks.Contains(IPAddress.Loopback));
+        Assert.Equal((null, 1), (settings.RelayTenant, settings.QueueShards));
+
+        settings = Read(("Smtp:RelayNetworks:0", "10.0.0.0/8"), ("Smtp:RelayTenant", "Shops"), ("Queues:Shards", "8"));
+        Assert.True(settings.Connections.RelayNetworks.Contains(IPAddress.Parse("10.1.2.3")));
+        Assert.Equal(("shops", 8), (settings.RelayTenant, settings.QueueShards));
+    }
+
+    [Fact]
     public void Roles_are_a_list_in_any_case()
     {
         Assert.Equal(HostRoles.Gateway | HostRoles.Web, Read(("Roles:0", "Gateway"), ("Roles:1", "web")).Roles);
@@ -67,6 +79,9 @@ public sealed class HostSettingsTests
     [InlineData("Proxy:Networks:0", "the proxy")]
     [InlineData("Smtp:Limits:Connections", "-1")]
     [InlineData("Smtp:Limits:MessagesPerMinute", "many")]
+    [InlineData("Smtp:RelayNetworks:0", "all")]
+    [InlineData("Smtp:RelayTenant", "no tenant")]
+    [InlineData("Queues:Shards", "0")]
     public void A_value_that_cant_be_used_is_named_with_what_is_expected(string name, string value)
     {
         var failure = Assert.Throws<SettingsException>(() => Read((name, value)));
