@@ -74,7 +74,47 @@ internal sealed record ScramClientFinal(byte[] Binding, string Nonce, byte[] Pro
     }
 }
 
-/// <summary>What both messages are made of.</summary>
+/// <summary>server-first-message (RFC 5802 §7).</summary>
+internal sealed record ScramServerFirst(string Nonce, byte[] Salt, long Iterations)
+{
+    public static ScramServerFirst? Decode(ReadOnlySpan<byte> message)
+    {
+        // An attribute m= in front is refused with all else that is no nonce (RFC 5802 §5.1).
+        var decoder = new TextDecoder(message);
+        var nonce = ScramText.ExpectNonce(ref decoder, 2 * ScramClientFirst.MaxNonceBytes);
+        decoder.ExpectText(",s="u8);
+        var salt = SaslMechanisms.Decode(decoder.ExpectRun(ScramText.Value));
+        decoder.ExpectText(",i="u8);
+        var iterations = decoder.ExpectNumber();
+        while (decoder.TryByte((byte)','))
+        {
+            ScramText.ExpectExtension(ref decoder);
+        }
+
+        decoder.ExpectEnd();
+        return decoder.Failed || salt is null ? null : new(nonce, salt, iterations);
+    }
+}
+
+/// <summary>server-final-message (RFC 5802 §7): the server's signature; null for an error, or for no such message.</summary>
+internal static class ScramServerFinal
+{
+    public static byte[]? Decode(ReadOnlySpan<byte> message)
+    {
+        var decoder = new TextDecoder(message);
+        decoder.ExpectText("v="u8);
+        var signature = SaslMechanisms.Decode(decoder.ExpectRun(ScramText.Value));
+        while (decoder.TryByte((byte)','))
+        {
+            ScramText.ExpectExtension(ref decoder);
+        }
+
+        decoder.ExpectEnd();
+        return decoder.Failed ? null : signature;
+    }
+}
+
+/// <summary>What the messages are made of.</summary>
 internal static class ScramText
 {
     /// <summary>value: UTF-8 without NUL and comma.</summary>

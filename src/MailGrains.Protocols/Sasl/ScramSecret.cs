@@ -11,11 +11,16 @@ public sealed record ScramSecret(ScramHash Hash, byte[] Salt, int Iterations, by
 
     /// <summary>Costly: one PBKDF2 of <paramref name="iterations"/> rounds.</summary>
     /// <param name="prepared">The password after SASLprep.</param>
-    public static ScramSecret Derive(ScramHash hash, string prepared, byte[] salt, int iterations)
+    public static ScramSecret Derive(ScramHash hash, string prepared, byte[] salt, int iterations) =>
+        DeriveWithClientKey(hash, prepared, salt, iterations).Secret;
+
+    /// <summary>With what a client alone knows, and a server must not keep.</summary>
+    internal static (ScramSecret Secret, byte[] ClientKey) DeriveWithClientKey(ScramHash hash, string prepared, byte[] salt, int iterations)
     {
         var salted = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(prepared), salt, iterations, NameOf(hash), BytesOf(hash));
-        var storedKey = CryptographicOperations.HashData(NameOf(hash), CryptographicOperations.HmacData(NameOf(hash), salted, "Client Key"u8));
-        return new(hash, salt, iterations, storedKey, CryptographicOperations.HmacData(NameOf(hash), salted, "Server Key"u8));
+        var clientKey = CryptographicOperations.HmacData(NameOf(hash), salted, "Client Key"u8);
+        var serverKey = CryptographicOperations.HmacData(NameOf(hash), salted, "Server Key"u8);
+        return (new(hash, salt, iterations, CryptographicOperations.HashData(NameOf(hash), clientKey), serverKey), clientKey);
     }
 
     /// <summary>ClientKey := ClientProof XOR HMAC(StoredKey, AuthMessage), and StoredKey is its hash.</summary>
@@ -33,6 +38,18 @@ public sealed record ScramSecret(ScramHash Hash, byte[] Salt, int Iterations, by
         }
 
         return CryptographicOperations.FixedTimeEquals(CryptographicOperations.HashData(NameOf(Hash), clientKey), StoredKey);
+    }
+
+    /// <summary>ClientProof := ClientKey XOR HMAC(StoredKey, AuthMessage).</summary>
+    internal byte[] Prove(byte[] clientKey, ReadOnlySpan<byte> authMessage)
+    {
+        var proof = CryptographicOperations.HmacData(NameOf(Hash), StoredKey, authMessage);
+        for (var i = 0; i < proof.Length; i++)
+        {
+            proof[i] ^= clientKey[i];
+        }
+
+        return proof;
     }
 
     /// <summary>ServerSignature.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Smtp;
 
@@ -25,6 +26,16 @@ public readonly record struct ReversePath(Mailbox? Mailbox, string Text)
     public static ReversePath Null => new(null, "");
 
     public bool IsNull => Mailbox is null;
+
+    /// <param name="text">Without angle brackets; empty for the null reverse-path.</param>
+    /// <returns>Null when it is none.</returns>
+    public static ReversePath? Parse(string text)
+    {
+        var decoder = new TextDecoder(Encoding.UTF8.GetBytes($"<{text}>"));
+        var path = PathDecoder.ExpectReversePath(ref decoder);
+        decoder.ExpectEnd();
+        return decoder.Failed ? null : path;
+    }
 }
 
 /// <summary>
@@ -35,4 +46,14 @@ public readonly record struct ReversePath(Mailbox? Mailbox, string Text)
 public readonly record struct ForwardPath(Mailbox? Mailbox, string Text)
 {
     public bool IsPostmaster => Mailbox is null;
+
+    /// <param name="text">Without angle brackets.</param>
+    /// <returns>Null when it is none.</returns>
+    public static ForwardPath? Parse(string text)
+    {
+        var decoder = new TextDecoder(Encoding.UTF8.GetBytes($"<{text}>"));
+        var path = PathDecoder.ExpectForwardPath(ref decoder);
+        decoder.ExpectEnd();
+        return decoder.Failed ? null : path;
+    }
 }

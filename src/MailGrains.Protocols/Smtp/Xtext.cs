@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 
@@ -36,6 +37,25 @@ internal static class Xtext
 
         var text = decoded.AsSpan(0, length);
         return length > 0 && Utf8.IsValid(text) && Encoding.UTF8.GetString(text) is var read && !read.Any(char.IsControl) ? read : null;
+    }
+
+    /// <summary>RFC 3461 §4: what is not printable US-ASCII, and "+" and "=", as "+" and two digits.</summary>
+    public static string Encode(string text)
+    {
+        var encoded = new StringBuilder(text.Length);
+        foreach (var octet in Encoding.UTF8.GetBytes(text))
+        {
+            if (octet is > (byte)' ' and < 127 and not ((byte)'+' or (byte)'='))
+            {
+                encoded.Append((char)octet);
+            }
+            else
+            {
+                encoded.Append('+').Append(octet.ToString("X2", CultureInfo.InvariantCulture));
+            }
+        }
+
+        return encoded.ToString();
     }
 
     private static int? Digit(byte octet) => octet switch

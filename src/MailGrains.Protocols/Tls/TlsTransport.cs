@@ -4,7 +4,7 @@ using System.Security.Authentication;
 
 namespace MailGrains.Protocols.Tls;
 
-/// <summary>The server's end of a TLS connection over another transport, which it leaves open.</summary>
+/// <summary>One end of a TLS connection over another transport, which it leaves open.</summary>
 internal sealed class TlsTransport : IDuplexPipe, IAsyncDisposable
 {
     private static readonly StreamPipeReaderOptions Reading = new(leaveOpen: true, useZeroByteReads: true);
@@ -26,7 +26,7 @@ internal sealed class TlsTransport : IDuplexPipe, IAsyncDisposable
 
     public PipeWriter Output { get; }
 
-    /// <summary>The handshake. What it throws is the peer's doing: <see cref="AuthenticationException"/>, <see cref="IOException"/>, or time is over.</summary>
+    /// <summary>The server's handshake. What it throws is the peer's doing: <see cref="AuthenticationException"/>, <see cref="IOException"/>, or time is over.</summary>
     /// <param name="isLate">Whether the present write has had its time.</param>
     /// <exception cref="OperationCanceledException">The handshake took too long.</exception>
     public static async Task<TlsTransport> AcceptAsync(
@@ -53,6 +53,31 @@ internal sealed class TlsTransport : IDuplexPipe, IAsyncDisposable
         catch
         {
             await stream.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The client's handshake. It throws as the server's does, and <see cref="TlsRefusedException"/> where the policy refused the peer.</summary>
+    /// <exception cref="OperationCanceledException">The handshake took too long.</exception>
+    public static async Task<TlsTransport> ConnectAsync(
+        IDuplexPipe transport, TlsClientPolicy policy, Func<bool> isLate, CancellationToken cancellationToken)
+    {
+        var stream = new SslStream(new PipeStream(transport, isLate), leaveInnerStreamOpen: false);
+        TlsFailure? refusal = null;
+        try
+        {
+            await stream.AuthenticateAsClientAsync(policy.ClientOptions(failure => refusal = failure), cancellationToken);
+            return new TlsTransport(
+                stream, new TlsFacts(stream.SslProtocol, stream.NegotiatedCipherSuite.ToString(), policy.ServerName, EndPointBinding: default));
+        }
+        catch (Exception failure)
+        {
+            await stream.DisposeAsync();
+            if (refusal is not null)
+            {
+                throw new TlsRefusedException(refusal, failure);
+            }
+
             throw;
         }
     }

@@ -45,6 +45,9 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
 
     public LineBuffer Lines { get; }
 
+    /// <summary>As of <see cref="Now"/>: no wait, for the peer to send or to read, goes on beyond it.</summary>
+    public TimeSpan Limit { get; set; } = TimeSpan.MaxValue;
+
     public bool IsShuttingDown => _shutdown.IsCancellationRequested;
 
     /// <summary>The time since the session began.</summary>
@@ -67,7 +70,7 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
 
         var held = Lines.Unread.Length;
         ReleaseInput();
-        _deadline.Set(due);
+        SetDeadline(due);
         ReadResult result;
         try
         {
@@ -86,6 +89,40 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
             { IsCompleted: true } when result.Buffer.Length == held => InputStatus.Ended,
             _ => InputStatus.Arrived,
         };
+    }
+
+    /// <summary>Takes what is here without waiting for it; null when nothing is beyond what <see cref="Lines"/> holds.</summary>
+    public async ValueTask<InputStatus?> PollAsync()
+    {
+        var held = Lines.Unread.Length;
+        ReleaseInput();
+        try
+        {
+            if (!_reader.TryRead(out var result))
+            {
+                // Under TLS there may be a record that nobody has opened yet, or one that holds nothing for us.
+                if (_tls is null || !IsClearInputWaiting())
+                {
+                    return null;
+                }
+
+                var pending = _reader.ReadAsync(CancellationToken.None);
+                if (!pending.IsCompleted)
+                {
+                    _reader.CancelPendingRead();
+                }
+
+                result = await pending;
+            }
+
+            _holdsInput = true;
+            Lines.Accept(result.Buffer);
+            return result.Buffer.Length > held ? InputStatus.Arrived : result.IsCompleted ? InputStatus.Ended : null;
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            return InputStatus.Ended;
+        }
     }
 
     /// <summary>Lets time pass, whatever the peer does; shutdown ends it early.</summary>
@@ -132,7 +169,7 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
         if (_tls is not null)
         {
             // Its writes ask whether they are late, and the deadline that is set may be one that has passed.
-            _deadline.Set(Now + _writeTimeout);
+            SetDeadline(Now + _writeTimeout);
         }
 
         _unflushedBytes = 0;
@@ -152,28 +189,15 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
     /// </summary>
     public async ValueTask<(TlsFacts? Facts, string? Failure)> StartTlsAsync(TlsCertificates certificates, TimeSpan timeout)
     {
-        Lines.Consume(Lines.Unread.Length);
-        ReleaseInput();
-        if (!await FlushAsync())
-        {
-            return (null, "the connection was lost");
-        }
+        var failure = await HandshakeAsync(limit => TlsTransport.AcceptAsync(_clear, certificates, () => _deadline.IsPast, limit), timeout);
+        return failure is null ? (_tls!.Facts, null) : (null, failure.Text);
+    }
 
-        using var limit = new CancellationTokenSource(timeout, _timeProvider);
-        _deadline.Set(Now + timeout);
-        try
-        {
-            _tls = await TlsTransport.AcceptAsync(_clear, certificates, () => _deadline.IsPast, limit.Token);
-        }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
-        {
-            _outputEnd = InputStatus.Ended;
-            return (null, failure is OperationCanceledException ? "the handshake took too long" : (failure.InnerException ?? failure).Message);
-        }
-
-        _reader = _tls.Input;
-        _writer = _tls.Output;
-        return (_tls.Facts, null);
+    /// <summary>The client's side; what has arrived in clear is forgotten likewise.</summary>
+    public async ValueTask<(TlsFacts? Facts, TlsFailure? Failure)> StartTlsAsync(TlsClientPolicy policy, TimeSpan timeout)
+    {
+        var failure = await HandshakeAsync(limit => TlsTransport.ConnectAsync(_clear, policy, () => _deadline.IsPast, limit), timeout);
+        return (failure is null ? _tls!.Facts : null, failure);
     }
 
     /// <summary>Pushes out what is left; under TLS the peer hears that this is the end.</summary>
@@ -181,7 +205,7 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
     {
         if (await FlushAsync() && _tls is not null)
         {
-            _deadline.Set(Now + _writeTimeout);
+            SetDeadline(Now + _writeTimeout);
             await _tls.CloseAsync();
         }
     }
@@ -197,6 +221,37 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
         }
     }
 
+    private async ValueTask<TlsFailure?> HandshakeAsync(Func<CancellationToken, Task<TlsTransport>> shake, TimeSpan timeout)
+    {
+        Lines.Consume(Lines.Unread.Length);
+        ReleaseInput();
+        if (!await FlushAsync())
+        {
+            return new(TlsFailureKind.Handshake, "the connection was lost");
+        }
+
+        using var limit = new CancellationTokenSource(timeout, _timeProvider);
+        _deadline.Set(Now + timeout);
+        try
+        {
+            _tls = await shake(limit.Token);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            _outputEnd = InputStatus.Ended;
+            return failure switch
+            {
+                TlsRefusedException refused => refused.Reason,
+                OperationCanceledException => new(TlsFailureKind.TimedOut, "the handshake took too long"),
+                _ => new(TlsFailureKind.Handshake, (failure.InnerException ?? failure).Message),
+            };
+        }
+
+        _reader = _tls.Input;
+        _writer = _tls.Output;
+        return null;
+    }
+
     // A write of TLS waits on the clear transport, and is ended there.
     private void OnDeadline()
     {
@@ -206,7 +261,7 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
 
     private async ValueTask<bool> FinishFlushAsync(ValueTask<FlushResult> flush)
     {
-        _deadline.Set(Now + _writeTimeout);
+        SetDeadline(Now + _writeTimeout);
         try
         {
             var result = await flush;
@@ -229,6 +284,20 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
         }
 
         return _outputEnd is null;
+    }
+
+    private void SetDeadline(TimeSpan due) => _deadline.Set(due < Limit ? due : Limit);
+
+    private bool IsClearInputWaiting()
+    {
+        if (!_clear.Input.TryRead(out var result))
+        {
+            return false;
+        }
+
+        // Seen, not examined: it is there for whoever reads next.
+        _clear.Input.AdvanceTo(result.Buffer.Start);
+        return !result.Buffer.IsEmpty || result.IsCompleted;
     }
 
     private void ReleaseInput()

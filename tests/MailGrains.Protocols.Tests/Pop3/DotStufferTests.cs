@@ -3,6 +3,7 @@ using System.Text;
 using CsCheck;
 using MailGrains.Protocols.Pop3;
 using MailGrains.Protocols.Smtp;
+using MailGrains.Protocols.Wire;
 
 namespace MailGrains.Protocols.Tests.Pop3;
 

@@ -65,6 +65,8 @@ internal static class DsnDecoder
         return text is null ? null : new OriginalRecipient(Encoding.ASCII.GetString(type), text);
     }
 
+    public static bool IsAddressType(string text) => text.Length > 0 && !Encoding.UTF8.GetBytes(text).AsSpan().ContainsAnyExcept(Atom);
+
     private static DsnNotify KindOf(ReadOnlySpan<byte> word) =>
         Ascii.EqualsIgnoreCase(word, "SUCCESS"u8) ? DsnNotify.Success
         : Ascii.EqualsIgnoreCase(word, "FAILURE"u8) ? DsnNotify.Failure

@@ -29,6 +29,25 @@ internal static class Utf8Address
         return text.Length == 0 ? null : text.ToString();
     }
 
+    /// <summary>In US-ASCII, which may be said with SMTPUTF8 and without (RFC 6533 §3: utf-8-addr-xtext).</summary>
+    public static string Encode(string address)
+    {
+        var text = new StringBuilder(address.Length);
+        foreach (var rune in address.EnumerateRunes())
+        {
+            if (rune.Value is > ' ' and <= '~' and not ('\\' or '+' or '='))
+            {
+                text.Append(rune);
+            }
+            else
+            {
+                text.Append(CultureInfo.InvariantCulture, $"\\x{{{rune.Value:X2}}}");
+            }
+        }
+
+        return text.ToString();
+    }
+
     /// <summary>How many octets it took; 0: malformed.</summary>
     private static int TakeRune(ReadOnlySpan<byte> value, bool takesUtf8, out Rune rune)
     {

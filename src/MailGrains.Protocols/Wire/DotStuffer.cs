@@ -1,10 +1,10 @@
 using System.Buffers;
 
-namespace MailGrains.Protocols.Pop3;
+namespace MailGrains.Protocols.Wire;
 
 /// <summary>
-/// Writes a message as the lines of a multi-line response (RFC 1939 §3): a dot at the start of a line is doubled, everything else goes
-/// through as it is, across pieces that are split anywhere. A line is what CRLF ends; a bare LF is content.
+/// Writes a message as the lines of POP3's multi-line response (RFC 1939 §3) or of SMTP's DATA (RFC 5321 §4.5.2): a dot at the start of a line is
+/// doubled, everything else goes through as it is, across pieces that are split anywhere. A line is what CRLF ends; a bare LF is content.
 /// </summary>
 internal struct DotStuffer()
 {
