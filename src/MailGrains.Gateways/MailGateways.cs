@@ -40,6 +40,7 @@ public static class MailGateways
         services.TryAddSingleton<RecipientResolver>();
         services.TryAddSingleton<QueueAccounts>();
         services.AddSingleton<QueueChoice>();
+        services.AddSingleton<QueueStarts>();
         services.AddSingleton<QueueHandOver>();
         services.AddSingleton<HandOver>();
         services.AddSingleton<OwnAddresses>();

@@ -11,6 +11,7 @@ namespace MailGrains.Gateways.Tests;
 internal sealed class RecordedQueues
 {
     private readonly ConcurrentQueue<(QueueId Queue, QueuedMessage Message)> _messages = new();
+    private readonly ConcurrentDictionary<QueueId, int> _wakes = new();
     private readonly ConcurrentDictionary<string, EnqueueStatus> _failing = new(StringComparer.Ordinal);
 
     /// <summary>The messages of a tenant's queues, in the order in which they came.</summary>
@@ -25,6 +26,15 @@ internal sealed class RecordedQueues
         {
             _failing.TryRemove(key, out _);
         }
+    }
+
+    /// <summary>How often a queue was woken.</summary>
+    public int WakesOf(QueueId queue) => _wakes.GetValueOrDefault(queue);
+
+    public int Wake(QueueId queue)
+    {
+        _wakes.AddOrUpdate(queue, 1, (_, count) => count + 1);
+        return _messages.Count(m => m.Queue == queue);
     }
 
     public EnqueueResult Enqueue(QueueId queue, QueuedMessage message)
@@ -62,5 +72,5 @@ internal sealed class RecordedQueueGrain(RecordedQueues queues) : Grain, IDomain
 
     public ValueTask<int> OrderAsync(QueueOrder order, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask<int> WakeAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public ValueTask<int> WakeAsync(CancellationToken cancellationToken) => new(queues.Wake(QueueId.Parse(this.GetPrimaryKeyString())));
 }

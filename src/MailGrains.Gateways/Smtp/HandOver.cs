@@ -143,7 +143,7 @@ public sealed partial class HandOver(
         {
             var now = await resolver.ResolveAsync(name, cancellationToken);
             return recipient.Targets.Select(t => t.Mailbox).ToHashSet().IsSubsetOf(now.Targets.Select(t => t.Mailbox)) &&
-                recipient.Queued.Select(q => (q.Queue.Tenant, q.Queue.Domain)).ToHashSet().IsSubsetOf(now.Remotes.Select(r => (r.Tenant ?? "", r.Domain)));
+                recipient.Queued.Where(q => q.Mailbox is null).Select(q => (q.Queue.Tenant, q.Queue.Domain)).ToHashSet().IsSubsetOf(now.Remotes.Select(r => (r.Tenant ?? "", r.Domain)));
         }
         catch (Exception e) when (IsPassing(e))
         {

@@ -178,7 +178,7 @@ public sealed partial class IncomingMessage(
 
     private static string Elsewhere(Transaction transaction) => transaction.QueuedTargets == 0
         ? ""
-        : string.Create(CultureInfo.InvariantCulture, $" ({transaction.Recipients.Count(r => r.Queued.Count > 0)} elsewhere)");
+        : string.Create(CultureInfo.InvariantCulture, $" ({transaction.Recipients.Count(r => r.Queued.Any(q => q.Mailbox is null))} elsewhere)");
 
     /// <summary>Lets the buffers go; the session's last call of a sink has done it already.</summary>
     public void Dispose()

@@ -18,16 +18,15 @@ public sealed class QueueChoice(IGrainFactory grains, QueueAccounts accounts, Ga
     /// <param name="recipient">The forward-path that names the shard.</param>
     /// <exception cref="StoreUnavailableException">Where the tenant's queues lie can't be told now.</exception>
     public async ValueTask<QueueId> OfAsync(
-        string tenant, string domain, ReversePath reversePath, string recipient, CancellationToken cancellationToken)
+        string tenant, string domain, ReversePath reversePath, string recipient, CancellationToken cancellationToken) =>
+        new(tenant, await AccountOfAsync(tenant, cancellationToken), domain, ShardOf(reversePath.Text, recipient));
+
+    /// <summary>All queues of a tenant's mail for a domain.</summary>
+    /// <inheritdoc cref="OfAsync" path="/exception"/>
+    public async ValueTask<IReadOnlyList<QueueId>> AllOfAsync(string tenant, string domain, CancellationToken cancellationToken)
     {
-        try
-        {
-            return new QueueId(tenant, await accounts.OfAsync(tenant, cancellationToken), domain, ShardOf(reversePath.Text, recipient));
-        }
-        catch (StoreException e)
-        {
-            throw new StoreUnavailableException(e.Message);
-        }
+        var account = await AccountOfAsync(tenant, cancellationToken);
+        return [.. Enumerable.Range(0, options.QueueShards).Select(shard => new QueueId(tenant, account, domain, shard))];
     }
 
     /// <summary>The domain's record, or null where it is not hosted here.</summary>
@@ -65,6 +64,18 @@ public sealed class QueueChoice(IGrainFactory grains, QueueAccounts accounts, Ga
             address.AddressFamily == (isIpv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork) && address is { IsIPv4MappedToIPv6: false }
             ? isIpv6 ? $"[{Ipv6}{address}]" : $"[{address}]"
             : null;
+    }
+
+    private async ValueTask<int> AccountOfAsync(string tenant, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await accounts.OfAsync(tenant, cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            throw new StoreUnavailableException(e.Message);
+        }
     }
 
     // Of what is known before the content has come, since a large body's blob names its holders when it begins.

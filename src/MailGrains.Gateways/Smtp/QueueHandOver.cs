@@ -21,9 +21,7 @@ public sealed partial class QueueHandOver(
 
     public ValueTask<EnqueueResult> EnqueueAsync(JudgedMessage message, QueueHop hop, CancellationToken cancellationToken) => EnqueueAsync(
         hop.Queue,
-        message.For(
-            [.. hop.Recipients.Select(r => new QueuedRecipient(r.ForwardPath, message.IdOf(r.ForwardPath)))],
-            message.Content.BodyFor(hop.Queue.Tenant)),
+        message.For([.. hop.Copies.Select(message.For)], message.Content.BodyFor(hop.Queue.Tenant)),
         cancellationToken);
 
     /// <summary>
@@ -56,8 +54,8 @@ public sealed partial class QueueHandOver(
 
     private async Task<bool> TakeOverAsync(JudgedMessage message, QueueId queue, List<Hop> hops, CancellationToken cancellationToken)
     {
-        // A queue knows a message by its id: it can't take two of one transaction. So it is when the domain became a backup MX's between two RCPTs.
-        if (message.Transaction.QueueHops().Any(hop => hop.Queue == queue))
+        // A queue knows a message by its id: it can't take two of one transaction, and it has one already, of a recipient whose copy goes by it anyway.
+        if (message.Transaction.HasCopiesFor(queue))
         {
             return false;
         }
@@ -68,7 +66,7 @@ public sealed partial class QueueHandOver(
             body = body with { Blob = await _bodies.AddHolderAsync(blob, BodyHolder.Of(hops[0].Target.Mailbox), BodyHolder.Of(queue), cancellationToken) };
         }
 
-        var result = await EnqueueAsync(queue, message.For([.. hops.Select(hop => RecipientOf(message, hop))], body), cancellationToken);
+        var result = await EnqueueAsync(queue, message.For([.. hops.Select(message.QueuedFor)], body), cancellationToken);
         if (result.IsKept)
         {
             LogTaken(message.Origin.TraceId, queue, hops.Count);
@@ -76,14 +74,6 @@ public sealed partial class QueueHandOver(
 
         return result.IsKept;
     }
-
-    private static QueuedRecipient RecipientOf(JudgedMessage message, Hop hop) => new(hop.Recipient, message.IdOf(hop.Recipient))
-    {
-        Mailbox = hop.Target.Mailbox,
-        Detail = hop.Target.Detail,
-        IsJunk = message.IsJunk,
-        OtherIds = message.OtherIdsOf(hop),
-    };
 
     private string DomainOf(Transaction transaction, Hop hop) =>
         transaction.Recipients.First(r => r.ForwardPath == hop.Recipient).Name?.Domain ??

@@ -15,21 +15,22 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
     private static readonly SmtpReply ListTooLarge451 = new(451, new EnhancedCode(3, 5), "This list is too large or nested too deep");
 
     /// <summary>Adds it to the transaction, or answers why not.</summary>
-    public async ValueTask<SmtpReply> AddAsync(Transaction transaction, ForwardPath forwardPath, CancellationToken cancellationToken)
+    public async ValueTask<SmtpReply> AddAsync(
+        Transaction transaction, ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken)
     {
         if (forwardPath.Mailbox is not { } mailbox)
         {
-            return await AddPostmasterAsync(transaction, forwardPath, cancellationToken);
+            return await AddPostmasterAsync(transaction, forwardPath, parameters, cancellationToken);
         }
 
         return !mailbox.IsAddressLiteral && AddressName.TryNormalize(mailbox.Localpart, mailbox.Domain, out var address)
-            ? await AddAsync(transaction, forwardPath, address, await resolver.ResolveAsync(address, cancellationToken), cancellationToken)
-            : await AddForeignAsync(transaction, forwardPath, mailbox, cancellationToken);
+            ? await AddAsync(transaction, new Asked(forwardPath, parameters, address), await resolver.ResolveAsync(address, cancellationToken), cancellationToken)
+            : await AddForeignAsync(transaction, forwardPath, parameters, mailbox, cancellationToken);
     }
 
     /// <summary>What can be no address of ours: an address literal, or a localpart that is longer, or of other characters, than ours are.</summary>
     private async ValueTask<SmtpReply> AddForeignAsync(
-        Transaction transaction, ForwardPath forwardPath, Mailbox mailbox, CancellationToken cancellationToken)
+        Transaction transaction, ForwardPath forwardPath, RcptParameters parameters, Mailbox mailbox, CancellationToken cancellationToken)
     {
         if (QueueChoice.DomainOf(mailbox) is not { } domain || (mailbox.IsAddressLiteral && !transaction.MayRelay))
         {
@@ -39,21 +40,24 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
         var hosted = mailbox.IsAddressLiteral ? null : await queues.FindDomainAsync(domain, cancellationToken);
         return hosted is { Settings.BackupMx: false }
             ? SmtpReply.NoSuchMailbox550
-            : await AddAsync(transaction, forwardPath, new AddressName("postmaster", domain), Resolution.Elsewhere(domain, hosted?.Tenant), cancellationToken);
+            : await AddAsync(
+                transaction, new Asked(forwardPath, parameters, new AddressName("postmaster", domain)), Resolution.Elsewhere(domain, hosted?.Tenant),
+                cancellationToken);
     }
 
     /// <summary>
     /// &lt;Postmaster&gt; without a domain is ours (RFC 5321 §4.5.1): that of the hosted domain which our name is, or lies in. Where there is none,
     /// nobody can take the mail yet, and it waits.
     /// </summary>
-    private async ValueTask<SmtpReply> AddPostmasterAsync(Transaction transaction, ForwardPath forwardPath, CancellationToken cancellationToken)
+    private async ValueTask<SmtpReply> AddPostmasterAsync(
+        Transaction transaction, ForwardPath forwardPath, RcptParameters parameters, CancellationToken cancellationToken)
     {
         for (var domain = options.HostName; ;)
         {
             if (AddressName.TryNormalize("postmaster", domain, out var address) &&
                 await resolver.ResolveAsync(address, cancellationToken) is { Outcome: not ResolutionOutcome.NotLocal } resolution)
             {
-                return await AddAsync(transaction, forwardPath, address, resolution, cancellationToken);
+                return await AddAsync(transaction, new Asked(forwardPath, parameters, address), resolution, cancellationToken);
             }
 
             var dot = domain.IndexOf('.', StringComparison.Ordinal);
@@ -67,7 +71,7 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
     }
 
     private async ValueTask<SmtpReply> AddAsync(
-        Transaction transaction, ForwardPath forwardPath, AddressName address, Resolution resolution, CancellationToken cancellationToken)
+        Transaction transaction, Asked asked, Resolution resolution, CancellationToken cancellationToken)
     {
         switch (resolution.Outcome)
         {
@@ -79,11 +83,15 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
                 return ListTooLarge451;
         }
 
-        var name = resolution is { IsOwn: true } or { Outcome: ResolutionOutcome.NotLocal } ? null : (AddressName?)address;
-        var accepted = new AcceptedRecipient(forwardPath.Text, resolution.Targets, name);
-        if (resolution.Remotes.Count > 0)
+        var name = resolution is { IsOwn: true } or { Outcome: ResolutionOutcome.NotLocal } ? null : (AddressName?)asked.Address;
+        var accepted = new AcceptedRecipient(asked.ForwardPath.Text, resolution.Targets, name)
         {
-            var (queued, denied) = await QueueAsync(transaction, forwardPath, resolution.Remotes, cancellationToken);
+            Parameters = asked.Parameters,
+            IsList = resolution.Targets.Count + resolution.Remotes.Count > 1,
+        };
+        if (resolution.Remotes.Count > 0 || GoesByQueue(transaction, accepted))
+        {
+            var (queued, denied) = await QueueAsync(transaction, asked, accepted, resolution.Remotes, cancellationToken);
             if (denied is not null)
             {
                 return denied;
@@ -101,30 +109,44 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
         return refusal ?? SmtpReply.RecipientOk250;
     }
 
+    /// <summary>
+    /// A message that is to be released later waits in queues, for mailboxes here too; and a queue delivers, and tells of it, where the sender wants to
+    /// hear of success: the report is then as safe as the message.
+    /// </summary>
+    private static bool GoesByQueue(Transaction transaction, AcceptedRecipient recipient) =>
+        transaction.Parameters.FutureRelease is not null || (!recipient.IsList && recipient.Parameters.Notify.HasFlag(DsnNotify.Success));
+
     private async ValueTask<(QueuedTarget[] Queued, SmtpReply? Refusal)> QueueAsync(
-        Transaction transaction, ForwardPath forwardPath, IReadOnlyList<RemoteTarget> remotes, CancellationToken cancellationToken)
+        Transaction transaction, Asked asked, AcceptedRecipient recipient, IReadOnlyList<RemoteTarget> remotes, CancellationToken cancellationToken)
     {
+        var locals = GoesByQueue(transaction, recipient) ? recipient.Targets : [];
+
         // All of a transaction for one queue are one message there. RFC 5321 §4.5.3.1.10: the rest comes in another transaction.
-        if (transaction.QueuedTargets + remotes.Count > QueuedMessage.MaxRecipients)
+        if (transaction.QueuedTargets + remotes.Count + locals.Count > QueuedMessage.MaxRecipients)
         {
             return ([], SmtpReply.TooManyRecipients452);
         }
 
-        var queued = new QueuedTarget[remotes.Count];
-        for (var i = 0; i < queued.Length; i++)
+        var queued = new List<QueuedTarget>(remotes.Count + locals.Count);
+        foreach (var remote in remotes)
         {
-            var remote = remotes[i];
             if ((remote.Tenant ?? await queues.TenantOfAsync(transaction, cancellationToken)) is not { } tenant)
             {
                 return ([], SmtpReply.RelayDenied550);
             }
 
-            var path = PathOf(forwardPath, remote);
+            var path = PathOf(asked.ForwardPath, remote);
             var queue = await queues.OfAsync(tenant, remote.Domain, transaction.ReversePath, path, cancellationToken);
-            queued[i] = new QueuedTarget(queue, path, remote.Member is not null);
+            queued.Add(new QueuedTarget(queue, path, remote.Member is not null));
         }
 
-        return (queued, null);
+        foreach (var local in locals)
+        {
+            var queue = await queues.OfAsync(local.Mailbox.Tenant, asked.Address.Domain, transaction.ReversePath, recipient.ForwardPath, cancellationToken);
+            queued.Add(new QueuedTarget(queue, recipient.ForwardPath, IsForwarded: false) { Mailbox = local });
+        }
+
+        return queued.Any(transaction.Mixes) ? ([], SmtpReply.LocalError451) : ([.. queued], null);
     }
 
     // The localpart as given, in quotes where it needs them: another server may tell cases apart (RFC 5321 §2.4). The domain is understood by every server.
@@ -147,7 +169,7 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
             return null;
         }
 
-        var isAlone = recipient.Queued.Count == 0;
+        var isAlone = recipient.Queued.All(q => q.Mailbox is not null);
         if (isAlone && targets.Count == 1)
         {
             return Refusal(await handOver.CheckAsync(targets[0].Mailbox, bytes, cancellationToken), alone: true);
@@ -158,6 +180,10 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
             ? SmtpReply.NoSuchMailbox550
             : checks.Select(c => Refusal(c, alone: false)).FirstOrDefault(r => r is not null);
     }
+
+    /// <summary>What RCPT said.</summary>
+    /// <param name="Address">Of the hosted domain that counts, or of the other server.</param>
+    private readonly record struct Asked(ForwardPath ForwardPath, RcptParameters Parameters, AddressName Address);
 
     // An address whose mailbox has gone is about to be deleted or made again: the client's repeat hears what it means then.
     // A member of a list that has gone does not keep the others from their copy; one that is full does, since its copy would be lost.

@@ -65,7 +65,7 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
             return refusal;
         }
 
-        var reply = await parts.Recipients.AddAsync(_transaction!, forwardPath, cancellationToken);
+        var reply = await parts.Recipients.AddAsync(_transaction!, forwardPath, parameters, cancellationToken);
         return reply.IsPermanentFailure && listener == SmtpListener.Exchange && !parts.Budgets.TryTakeFailedRecipient(peer) ? TooManyUnknown421 : reply;
     }
 
@@ -89,6 +89,9 @@ public sealed partial class SmtpBackend(SmtpListener listener, PeerFacts peer, I
         var message = new IncomingMessage(_transaction!, origin, parts.Options, parts.HandOver, parts.Metrics, parts.Logger);
         return SmtpContentStart.To(_submission?.Wrap(message, _transaction!.Parameters.SmtpUtf8) ?? message);
     }
+
+    public ValueTask<SmtpReply> EtrnAsync(EtrnNode node, CancellationToken cancellationToken) =>
+        parts.Budgets.TryTakeMessage(peer) ? parts.QueueStarts.StartAsync(node, cancellationToken) : new(TooManyMessages450);
 
     public void Reset() => _transaction = null;
 

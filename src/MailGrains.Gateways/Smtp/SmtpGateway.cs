@@ -16,6 +16,10 @@ namespace MailGrains.Gateways.Smtp;
 /// <summary>The connections of all three SMTP listeners: one session each over Kestrel's pipe.</summary>
 public sealed partial class SmtpGateway
 {
+    /// <summary>What a message asks for that its queue does.</summary>
+    private const SmtpExtensions Carried =
+        SmtpExtensions.Dsn | SmtpExtensions.DeliverBy | SmtpExtensions.MtPriority | SmtpExtensions.RequireTls;
+
     private readonly SmtpParts _parts;
     private readonly LoginParts _logins;
     private readonly TlsCertificates _certificates;
@@ -37,14 +41,22 @@ public sealed partial class SmtpGateway
             MaxMessageBytes = options.MaxMessageBytes,
             GreetDelay = options.GreetDelay,
             TarpitDelay = options.TarpitDelay,
+            Extensions = Carried | SmtpExtensions.Etrn,
         };
-        _submission = new SmtpServerOptions { HostName = options.HostName, MaxMessageBytes = options.MaxMessageBytes, IsSubmission = true };
+        _submission = new SmtpServerOptions
+        {
+            HostName = options.HostName,
+            MaxMessageBytes = options.MaxMessageBytes,
+            IsSubmission = true,
+            Extensions = Carried | SmtpExtensions.FutureRelease,
+        };
         _submissions = new SmtpServerOptions
         {
             HostName = options.HostName,
             MaxMessageBytes = options.MaxMessageBytes,
             IsSubmission = true,
             ImplicitTls = true,
+            Extensions = Carried | SmtpExtensions.FutureRelease,
         };
     }
 

@@ -7,7 +7,7 @@ namespace MailGrains.Gateways.Smtp;
 
 /// <summary>What the SMTP sessions of this process share.</summary>
 public sealed record SmtpParts(
-    GatewayOptions Options, IGrainFactory Grains, RecipientCheck Recipients, HandOver HandOver, AddressBudgets Budgets, OwnAddresses OwnAddresses,
+    GatewayOptions Options, IGrainFactory Grains, RecipientCheck Recipients, HandOver HandOver, QueueStarts QueueStarts, AddressBudgets Budgets, OwnAddresses OwnAddresses,
     SenderRightsOf RightsOf, SendingAllowance Allowance, GatewayMetrics Metrics,
     TimeProvider Time, ILogger<SmtpBackend> Logger, ILogger<Submission> SubmissionLogger)
 {

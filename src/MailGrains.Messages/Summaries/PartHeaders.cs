@@ -32,6 +32,9 @@ internal sealed class PartHeaders
 
     public int ReceivedCount { get; private set; }
 
+    /// <summary>TLS-Required: No (RFC 8689 §5).</summary>
+    public bool TlsIsOptional { get; private set; }
+
     public string? Id { get; private set; }
 
     public string? Description { get; private set; }
@@ -95,6 +98,9 @@ internal sealed class PartHeaders
                 return true;
             case HeaderId.Received:
                 ReceivedCount++;
+                return false;
+            case HeaderId.TLSRequired:
+                TlsIsOptional = Text(value).Equals("No", StringComparison.OrdinalIgnoreCase);
                 return false;
             default:
                 return AddOfPart(header.Id, value);

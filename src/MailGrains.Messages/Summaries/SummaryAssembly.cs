@@ -17,6 +17,7 @@ internal static class SummaryAssembly
             References = headers?.References ?? [],
             SentAt = headers?.SentAt,
             ReceivedCount = headers?.ReceivedCount ?? 0,
+            TlsIsOptional = headers?.TlsIsOptional ?? false,
             HasAttachment = root is not null && HasAttachment(root, null, 0),
             Preview = parse.Preview.Text(),
             Body = body,

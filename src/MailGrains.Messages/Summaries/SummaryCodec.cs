@@ -50,6 +50,7 @@ internal static class SummaryCodec
         {
             HasAttachment = (flags & 1) != 0,
             IsOpaque = (flags & 2) != 0,
+            TlsIsOptional = (flags & 8) != 0,
             SentAt = (flags & 4) == 0 ? null : reader.Date(),
             ReceivedCount = (int)Math.Min(reader.Number(), int.MaxValue),
             Size = reader.Length(),
@@ -63,7 +64,7 @@ internal static class SummaryCodec
 
     private static void Write(ref Writer writer, MessageSummary summary)
     {
-        writer.Number((summary.HasAttachment ? 1u : 0) | (summary.IsOpaque ? 2u : 0) | (summary.SentAt is null ? 0 : 4u));
+        writer.Number((summary.HasAttachment ? 1u : 0) | (summary.IsOpaque ? 2u : 0) | (summary.SentAt is null ? 0 : 4u) | (summary.TlsIsOptional ? 8u : 0));
         if (summary.SentAt is { } date)
         {
             writer.Date(date);

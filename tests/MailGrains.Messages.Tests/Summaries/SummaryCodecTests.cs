@@ -62,6 +62,7 @@ public sealed class SummaryCodecTests
             SentAt = flags.Item2 ? new DateTimeOffset(flags.Item1.Ticks / 10_000_000 * 10_000_000, flags.Item1.Offset) : null,
             HasAttachment = flags.Item3,
             IsOpaque = flags.Item4,
+            TlsIsOptional = flags.Item3,
             ReceivedCount = received,
             Size = root.BodyOffset + root.BodyLength,
         });
