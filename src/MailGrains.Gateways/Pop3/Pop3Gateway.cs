@@ -8,6 +8,7 @@ using MailGrains.Gateways.Connections;
 using MailGrains.Protocols.Pop3;
 using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Tls;
+using MailGrains.Protocols.Wire;
 using MailGrains.Storage.Bodies;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
@@ -44,12 +45,32 @@ public sealed partial class Pop3Gateway(
             implicitTls ? _implicitTls : _server, backend, logins.For(AccessScope.Pop3, peer.Address), sasl, time, certificates);
 
         // Not ConnectionClosed: it fires when the client has sent its last octet, be it that of QUIT, whose deletions are still to be carried out.
-        await session.RunAsync(connection.Transport, drain.Token, CancellationToken.None);
+        var end = await session.RunAsync(connection.Transport, drain.Token, CancellationToken.None);
+        Report(peer.Address, session, end);
+    }
+
+    // One line for a client that misbehaved, none for one that did not.
+    private void Report(IPAddress peer, Pop3ServerSession session, SessionEnd end)
+    {
         if (session.TlsFailure is { } failure)
         {
-            LogNoTls(peer.Address, new LogText(failure));
+            LogNoTls(peer, new LogText(failure));
+        }
+        else if (session.LastRefusal is { } last)
+        {
+            LogRefused(peer, end, session.Refusals, new LogText(last));
+        }
+        else if (end is not (SessionEnd.Quit or SessionEnd.ConnectionLost or SessionEnd.Shutdown))
+        {
+            LogEnded(peer, end);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "POP3 session of {Peer} ended ({End}): {Refusals} commands refused, last {Text}")]
+    private partial void LogRefused(IPAddress peer, SessionEnd end, int refusals, LogText text);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "POP3 session of {Peer} ended ({End})")]
+    private partial void LogEnded(IPAddress peer, SessionEnd end);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "POP3 session of {Peer} ended: no TLS, {Why}")]
     private partial void LogNoTls(IPAddress peer, LogText why);

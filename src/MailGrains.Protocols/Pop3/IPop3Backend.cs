@@ -24,7 +24,7 @@ public interface IPop3Maildrop : IAsyncDisposable
 
     /// <summary>
     /// The size that RETR sends, without stuffed dots (RFC 1939 §11): a message that does not end in CRLF counts two octets more, those that the
-    /// session adds.
+    /// session adds; an empty one counts none.
     /// </summary>
     long Octets(int index);
 

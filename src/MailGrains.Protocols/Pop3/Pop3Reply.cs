@@ -58,6 +58,9 @@ internal sealed class Pop3Reply
 
     public bool IsError { get; }
 
+    /// <summary>The line as it goes out, without its CRLF; for logs.</summary>
+    public string Text => Encoding.ASCII.GetString(_wire.AsSpan(..^2));
+
     public ReadOnlySpan<byte> Wire => _wire;
 
     public static Pop3Reply Ok(string text) => new(false, "+OK", text);

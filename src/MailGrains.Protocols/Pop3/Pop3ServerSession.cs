@@ -56,6 +56,12 @@ public sealed class Pop3ServerSession
     /// <summary>Why there was no TLS, where the session ended so.</summary>
     public string? TlsFailure { get; private set; }
 
+    /// <summary>Commands that were refused, in the whole session.</summary>
+    public int Refusals => _errors;
+
+    /// <summary>The last refusal as the client read it, temporary ones included; what a log line says of a client that misbehaves.</summary>
+    public string? LastRefusal { get; private set; }
+
     /// <summary>Of USER, until PASS.</summary>
     internal string? UserName { get; set; }
 
@@ -260,14 +266,24 @@ public sealed class Pop3ServerSession
         if (reply is not null)
         {
             Channel.Write(reply.Wire);
-            if (reply.IsError && ++_errors >= Options.MaxErrors && End is null)
+            if (reply.IsError)
             {
-                Channel.Write(Pop3Reply.TooManyErrors.Wire);
-                End = SessionEnd.TooManyErrors;
+                CountRefusal(reply);
             }
         }
 
         await FlushWhenFullAsync();
+    }
+
+    private void CountRefusal(Pop3Reply reply)
+    {
+        LastRefusal = reply.Text;
+        if (++_errors >= Options.MaxErrors && End is null)
+        {
+            Channel.Write(Pop3Reply.TooManyErrors.Wire);
+            LastRefusal = Pop3Reply.TooManyErrors.Text;
+            End = SessionEnd.TooManyErrors;
+        }
     }
 
     /// <summary>The time is for the whole line. One that is late is cut off without a word (RFC 1939 §3).</summary>

@@ -28,6 +28,9 @@ internal sealed class WireConnection : IAsyncDisposable
         _session = RunAsync(gateway);
     }
 
+    /// <summary>Done when the gateway has let go of the connection.</summary>
+    public Task Session => _session;
+
     private PipeReader Input => _connection.Application!.Input;
 
     private PipeWriter Output => _connection.Application!.Output;
@@ -54,6 +57,25 @@ internal sealed class WireConnection : IAsyncDisposable
             }
 
             Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        }
+    }
+
+    /// <summary>The client has no more to say; it reads on.</summary>
+    public async Task HangUpAsync() => await Output.CompleteAsync();
+
+    /// <summary>All that comes until the gateway closes the connection.</summary>
+    public async Task<string> ReadToEndAsync()
+    {
+        var text = new StringBuilder();
+        while (true)
+        {
+            var result = await Input.ReadAsync().AsTask().WaitAsync(Patience);
+            text.Append(Encoding.Latin1.GetString(result.Buffer));
+            Input.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted)
+            {
+                return text.ToString();
+            }
         }
     }
 
