@@ -1,5 +1,6 @@
 using MailGrains.Grains.Directory;
 using MailGrains.Grains.Mailboxes;
+using MailGrains.Grains.Queues;
 using MailGrains.Grains.Senders;
 using MailGrains.Grains.Upkeep;
 
@@ -14,6 +15,6 @@ public static class GrainRoles
     public static IReadOnlyList<Type> Stateful { get; } =
     [
         typeof(TenantGrain), typeof(DomainGrain), typeof(AddressGrain), typeof(AccountGrain), typeof(MailboxGrain), typeof(UpkeepGrain),
-        typeof(SenderGrain), typeof(LoginSourceGrain),
+        typeof(SenderGrain), typeof(LoginSourceGrain), typeof(DomainQueueGrain),
     ];
 }

@@ -67,6 +67,9 @@ public sealed class GatewayCluster : IAsyncLifetime
             silo.AddTableStoreGrainStorage("Default");
             silo.Services.AddSingleton(Accounts);
             silo.Services.AddSingleton(Queues);
+
+            // Queues are recorded here, in its place.
+            silo.Services.Configure<Orleans.Configuration.GrainTypeOptions>(options => options.Classes.Remove(typeof(Grains.Queues.DomainQueueGrain)));
             silo.Services.AddDirectoryGrains(new PasswordOptions { Iterations = PasswordOptions.MinIterations });
             silo.Services.AddSenderGrains();
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);

@@ -35,6 +35,9 @@ public readonly record struct EmailId([property: Id(0)] ulong High, [property: I
             : throw new FormatException($"'{text}' is no email id.");
     }
 
+    /// <summary>When it was made, to the millisecond.</summary>
+    public DateTimeOffset MadeAt => DateTimeOffset.FromUnixTimeMilliseconds((long)(High >> 16));
+
     /// <summary>32 lower-case hex digits; their ordinal order is the order of time.</summary>
     public override string ToString()
     {

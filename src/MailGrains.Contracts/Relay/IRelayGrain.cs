@@ -12,10 +12,14 @@ namespace MailGrains.Contracts.Relay;
 public interface IRelayGrain : IGrainWithIntegerKey
 {
     /// <summary>Takes the messages of a job in their order, as many as there is room for; those that are not taken may be given again later.</summary>
-    /// <returns>How many were taken, from the start.</returns>
     [Alias("Take")]
-    ValueTask<int> TakeAsync(RelayJob job, CancellationToken cancellationToken);
+    ValueTask<RelayTaken> TakeAsync(RelayJob job, CancellationToken cancellationToken);
 }
+
+/// <param name="Count">How many messages were taken, from the start of the job.</param>
+/// <param name="Silo">Where they are: when it dies, how their attempts ended is not known.</param>
+[GenerateSerializer, Immutable, Alias("mailgrains.RelayTaken")]
+public readonly record struct RelayTaken([property: Id(0)] int Count, [property: Id(1)] SiloAddress Silo);
 
 /// <param name="Route">An operator's; null: as routes and DNS say.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.RelayJob")]
@@ -57,6 +61,10 @@ public sealed record RelayReport(
     /// <summary>With <see cref="RelayStatus.NotTried"/>, <see cref="RelayStatus.Held"/>: why.</summary>
     [Id(6)]
     public string? Reason { get; init; }
+
+    /// <summary>When the deferred recipients are to be tried again; null: as the queue's schedule says.</summary>
+    [Id(7)]
+    public DateTimeOffset? RetryAt { get; init; }
 }
 
 public enum RelayStatus

@@ -1,0 +1,331 @@
+using System.Collections.Immutable;
+using MailGrains.Contracts;
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
+using MailGrains.Contracts.Relay;
+using MailGrains.Grains.Notices;
+using MailGrains.Storage;
+using MailGrains.Storage.Bodies;
+using MailGrains.Storage.Journals;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+
+namespace MailGrains.Grains.Queues;
+
+/// <summary>
+/// One queue. Calls interleave, so that all that wait commit together.
+/// <para>
+/// <b>Never lost</b>: a message is kept by one transaction; the reminder is stored before the first of them. <b>Never doubled</b>: the start of an attempt
+/// is committed before it is given to a sender, and the sender asks <see cref="OwnsAsync"/> before the end of the content; an activation says yes only
+/// within <see cref="QueueOptions.OwnershipTime"/> of a commit of its own, and another that took over leaves recorded attempts alone for
+/// <see cref="QueueOptions.ReportGrace"/>, which is longer. What is sent again after that is marked as uncertain.
+/// </para>
+/// <para>Failure: what the store fails is temporary to the caller. A journal that is lost ends the activation; the next one reads what is stored.</para>
+/// </summary>
+[Reentrant]
+public sealed partial class DomainQueueGrain(
+    QueueParts parts, NoticePost post, [FromKeyedServices(TimeProviderNames.Grains)] TimeProvider time, ILogger<DomainQueueGrain> logger)
+    : Grain, IDomainQueueGrain, IRemindable, IDisposable
+{
+    private const string ReminderName = "queue";
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(1);
+
+    private readonly CancellationTokenSource _deactivating = new();
+    private QueueId _id;
+    private QueueReminder? _reminder;
+    private Journal<QueueState, QueueDraft>? _journal;
+    private LiveQueue? _live;
+    private IGrainTimer? _timer;
+    private bool _running;
+    private bool _again;
+    private DateTimeOffset _lastCommit;
+    private DateTimeOffset _lastWork;
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _id = QueueId.Parse(this.GetPrimaryKeyString());
+        _reminder = new QueueReminder(RegisterAsync, UnregisterAsync);
+        _lastWork = time.GetUtcNow();
+        _timer = this.RegisterGrainTimer(
+            static (grain, _) => grain.LookAsync(), this,
+            new GrainTimerCreationOptions(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan) { Interleave = true, KeepAlive = true });
+        await Task.CompletedTask;
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        await _deactivating.CancelAsync();
+        try
+        {
+            await (_journal?.DrainAsync(cancellationToken) ?? Task.CompletedTask);
+        }
+        catch (OperationCanceledException)
+        {
+            parts.Log.NotDrained(_id);
+        }
+    }
+
+    public void Dispose() => _deactivating.Dispose();
+
+    public Task ReceiveReminder(string reminderName, TickStatus status)
+    {
+        Kick();
+        return Task.CompletedTask;
+    }
+
+    public async ValueTask<EnqueueResult> EnqueueAsync(QueuedMessage message, CancellationToken cancellationToken)
+    {
+        var result = EnqueueResult.Of(EnqueueStatus.Unavailable);
+        try
+        {
+            var envelope = EnvelopeCodec.Encode(message);
+            result = envelope.Length > EnvelopeCodec.MaxBytes
+                ? EnqueueResult.Of(EnqueueStatus.Full)
+                : await _reminder!.RunAsync(parts.Options.ReminderPeriod, () => KeepAsync(message, envelope, cancellationToken));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // The reminder, the store, or a defect: whatever it was may pass, and the delivery ids make the repeat harmless.
+            parts.Log.NotKept(e, _id, message.TraceId);
+            result = EnqueueResult.Of(e is StoreException { Failure: StoreFailure.Full } ? EnqueueStatus.Full : EnqueueStatus.Unavailable);
+        }
+
+        parts.Metrics.Enqueued(result.Status);
+        return result;
+    }
+
+    public async ValueTask<bool> OwnsAsync(EmailId email, int attempt, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var live = await OpenAsync(cancellationToken);
+            if (!IsLatest())
+            {
+                return false;
+            }
+
+            if (time.GetUtcNow() - _lastCommit >= parts.Options.OwnershipTime)
+            {
+                await live.Journal.CommitAsync(new JournalCall<QueueDraft, bool>(
+                    draft =>
+                    {
+                        draft.Confirm();
+                        return new(true, false);
+                    },
+                    [], 8), cancellationToken);
+            }
+
+            return IsLatest();
+
+            bool IsLatest() => live.State.Find(email) is { } entry && entry.Attempts == attempt && entry.Is(EntryFlags.Started);
+        }
+        catch (Exception e) when (IsTemporary(e))
+        {
+            return false;
+        }
+    }
+
+    public async ValueTask ReportAsync(ImmutableArray<RelayReport> reports, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var live = await OpenAsync(cancellationToken);
+            await live.EndAsync(reports, cancellationToken);
+            Kick();
+        }
+        catch (Exception e) when (IsTemporary(e))
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    public async ValueTask<QueueOverview> GetOverviewAsync(CancellationToken cancellationToken) =>
+        await ReadAsync(live => ValueTask.FromResult(live.Overview()), cancellationToken);
+
+    public async ValueTask<QueuePage> ListAsync(EmailId? after, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        return await ReadAsync(live => live.ListAsync(after, Math.Min(limit, QueuePage.MaxLimit), cancellationToken), cancellationToken);
+    }
+
+    public async ValueTask<int> OrderAsync(QueueOrder order, CancellationToken cancellationToken)
+    {
+        parts.Log.Ordered(_id, order.Kind, order.Mark.By, order.Mark.Reason);
+        var met = await ReadAsync(live => live.OrderAsync(order, cancellationToken), cancellationToken);
+        Kick();
+        return met;
+    }
+
+    public async ValueTask<int> WakeAsync(CancellationToken cancellationToken) =>
+        await ReadAsync(
+            async live =>
+            {
+                await live.WakeAsync(cancellationToken);
+                Kick();
+                return live.State.Count;
+            },
+            cancellationToken);
+
+    private async ValueTask<EnqueueResult> KeepAsync(QueuedMessage message, byte[] envelope, CancellationToken cancellationToken)
+    {
+        var live = await OpenAsync(cancellationToken);
+        var result = await live.EnqueueAsync(message, envelope, cancellationToken);
+        _lastWork = time.GetUtcNow();
+        Kick();
+        return result;
+    }
+
+    private async ValueTask<T> ReadAsync<T>(Func<LiveQueue, ValueTask<T>> read, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await read(await OpenAsync(cancellationToken));
+        }
+        catch (Exception e) when (IsTemporary(e))
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    /// <summary>The queue, made where there is none: its header is written, and nothing else.</summary>
+    private async ValueTask<LiveQueue> OpenAsync(CancellationToken cancellationToken)
+    {
+        if (_live is { } opened && opened.Journal.Status == JournalStatus.Live)
+        {
+            return opened;
+        }
+
+        var journal = _journal ??= NewJournal();
+        await journal.LoadAsync(cancellationToken);
+        if (journal.Status == JournalStatus.Missing)
+        {
+            await journal.CreateAsync(static _ => { }, cancellationToken);
+        }
+
+        if (_live is null)
+        {
+            _live = new LiveQueue(_id, journal, parts, post, time, Kick);
+            if (_live.State.Count > 0)
+            {
+                Kick();
+            }
+        }
+
+        return _live;
+    }
+
+    private Journal<QueueState, QueueDraft> NewJournal()
+    {
+        var journal = new Journal<QueueState, QueueDraft>(
+            parts.Accounts[_id.Account], BodyHolder.PartitionOf(_id), static () => new QueueState(), parts.Journal, time, logger);
+        journal.Committed += _ => _lastCommit = time.GetUtcNow();
+        journal.Lost += lost =>
+        {
+            parts.Log.Lost(lost, _id);
+            DeactivateOnIdle();
+        };
+        return journal;
+    }
+
+    /// <summary>Looks what is to be done, soon: what came together is seen together.</summary>
+    private void Kick()
+    {
+        _again = true;
+        if (!_running)
+        {
+            _timer!.Change(Soon, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        if (_running)
+        {
+            return;
+        }
+
+        _running = true;
+        try
+        {
+            var live = await OpenAsync(_deactivating.Token);
+            bool more;
+            do
+            {
+                _again = false;
+                more = await live.RunAsync(_deactivating.Token);
+            }
+            while (more || _again);
+
+            await RestAsync(live);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            if (!_deactivating.IsCancellationRequested)
+            {
+                parts.Log.RoundFailed(e, _id);
+                _timer!.Change(parts.Options.BusyPause, Timeout.InfiniteTimeSpan);
+            }
+        }
+        finally
+        {
+            _running = false;
+            if (_again && !_deactivating.IsCancellationRequested)
+            {
+                // Somebody came while the rest was being prepared.
+                Kick();
+            }
+        }
+    }
+
+    /// <summary>Sets the time of the next look; a queue with nothing to do for long leaves memory, an empty one its reminder.</summary>
+    private async Task RestAsync(LiveQueue live)
+    {
+        var now = time.GetUtcNow();
+        if (live.IsBusy || _again)
+        {
+            _lastWork = now;
+        }
+
+        var next = live.NextLook() is var at && at == long.MaxValue ? (TimeSpan?)null : DateTimeOffset.FromUnixTimeMilliseconds(at) - now;
+        var rested = now - _lastWork;
+        if (live.State.Count == 0 && rested >= parts.Options.EmptyLinger)
+        {
+            await _reminder!.RemoveAsync();
+            await parts.Catalog.RemoveAsync(_id, _deactivating.Token);
+            return;
+        }
+
+        if (live.State.Count > 0)
+        {
+            await _reminder!.EnsureAsync(parts.Options.ReminderPeriod);
+            await parts.Catalog.PutAsync(live.Overview(), now, _deactivating.Token);
+        }
+
+        if (live.State.Count > 0 && !live.IsBusy && rested >= parts.Options.EmptyLinger && (next is null || next > parts.Options.ParkAfter))
+        {
+            // A suspended queue is looked at once a day: its catalogue's row and its reminder stay.
+            await _reminder!.ParkAsync(next is { } until && until < TimeSpan.FromDays(1) ? until : TimeSpan.FromDays(1));
+            DeactivateOnIdle();
+            return;
+        }
+
+        // Once more when it has rested long enough to go.
+        var wait = parts.Options.EmptyLinger - rested is var rest && rest > TimeSpan.Zero && (next is null || next > rest) ? rest : next ?? parts.Options.ReminderPeriod;
+        _timer!.Change(wait > Soon ? wait : Soon, Timeout.InfiniteTimeSpan);
+    }
+
+    private Task<IGrainReminder> RegisterAsync(TimeSpan due) => this.RegisterOrUpdateReminder(ReminderName, due, parts.Options.ReminderPeriod);
+
+    private async Task UnregisterAsync()
+    {
+        if (await this.GetReminder(ReminderName) is { } reminder)
+        {
+            await this.UnregisterReminder(reminder);
+        }
+    }
+
+    private static bool IsTemporary(Exception e) => e is StoreException or JournalLostException or JournalClosedException;
+
+    private static StoreUnavailableException Unavailable(Exception e) => new(e.Message);
+}

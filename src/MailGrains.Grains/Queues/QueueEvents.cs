@@ -1,0 +1,164 @@
+using MailGrains.Contracts.Delivery;
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
+using MailGrains.Contracts.Relay;
+using MailGrains.Grains.Records;
+
+namespace MailGrains.Grains.Queues;
+
+/// <summary>Stored: the numbers keep their meaning.</summary>
+internal enum QueueEventKind : byte
+{
+    /// <summary>A message came: its entry, and the delivery ids under which it is recognised.</summary>
+    Enqueued = 1,
+
+    /// <summary>An attempt began.</summary>
+    Started = 2,
+
+    /// <summary>The entry as it is from here on, whatever changed it.</summary>
+    Changed = 3,
+
+    /// <summary>The message has gone.</summary>
+    Removed = 4,
+
+    /// <summary>The reply that later events mean by "the last".</summary>
+    ReplyHeard = 5,
+    Suspended = 6,
+    Resumed = 7,
+    Routed = 8,
+    Unrouted = 9,
+
+    /// <summary>All that waits is due at this time.</summary>
+    AllDue = 10,
+
+    /// <summary>Nothing; the commit itself shows who the owner is.</summary>
+    Confirmed = 11,
+}
+
+/// <summary>
+/// The events of a queue's journal and the entries of its snapshot: numbers as LEB128, text as UTF-8 behind its length. A format byte stands before each
+/// commit's events.
+/// </summary>
+internal static class QueueEvents
+{
+    public const byte Format = 1;
+
+    /// <summary>More than an entry without notices and reply takes.</summary>
+    private const int EntryBytes = 96;
+
+    public static int MaxEnqueuedBytes(int recipients) => EntryBytes + (recipients * 18) + (recipients / 5);
+
+    public static int MaxStartedBytes(int messages) => 1 + (17 * messages);
+
+    /// <summary>An upper bound for the entry after these outcomes: each may add a notice, one of them is the last reply.</summary>
+    public static int MaxChangedBytes(QueueEntry entry, IEnumerable<RecipientOutcome> outcomes) =>
+        EntryBytes + (10 * (1 + (entry.Left.Count / 64))) + (3 * TextBytes(entry.LastReply)) + (entry.Notices?.Sum(NoticeBytes) ?? 0) +
+        outcomes.Sum(o => 64 + (3 * (TextBytes(o.Text) + TextBytes(o.Host) + TextBytes(o.Enhanced))));
+
+    public static int TextBytes(string? text) => 5 + (3 * (text?.Length ?? 0));
+
+    public const int MaxMarkBytes = 8 * 1024;
+
+    public static void WriteEntry(RecordWriter record, QueueEntry entry, string? queueReply)
+    {
+        record.Email(entry.Email);
+        entry.Left.Write(record);
+        record.Number(entry.Due);
+        record.Number(entry.Expires);
+        record.Number(entry.DelayAt);
+        record.Number(entry.Attempts);
+        record.Number(entry.Tries);
+        record.Signed(entry.Priority);
+        record.Number((ulong)entry.Flags);
+
+        // 0: none, 1: the queue's last, 2: its own.
+        var reply = entry.LastReply is null ? 0 : entry.LastReply == queueReply ? 1 : 2;
+        record.Byte((byte)reply);
+        if (reply == 2)
+        {
+            record.Text(entry.LastReply!);
+        }
+
+        record.Number(entry.Notices?.Count ?? 0);
+        foreach (var notice in entry.Notices ?? [])
+        {
+            record.Byte((byte)notice.Kind);
+            record.Number(notice.Recipient);
+            record.Number(notice.Code);
+            record.Text(notice.Enhanced);
+            record.Text(notice.Text);
+            record.Text(notice.Host ?? "");
+        }
+    }
+
+    public static QueueEntry ReadEntry(ref RecordReader record, string? queueReply)
+    {
+        var entry = new QueueEntry(record.Email())
+        {
+            Left = RecipientSet.Read(ref record),
+            Due = record.Count(),
+            Expires = record.Count(),
+            DelayAt = record.Count(),
+            Attempts = record.Int32(),
+            Tries = record.Int32(),
+            Priority = (sbyte)record.Signed(),
+            Flags = (EntryFlags)record.Int32(),
+        };
+        entry.LastReply = record.Byte() switch
+        {
+            0 => null,
+            1 => queueReply,
+            2 => record.Text(),
+            _ => throw RecordReader.Damaged(),
+        };
+        var notices = record.Items(6);
+        if (notices > 0)
+        {
+            var list = new List<Notice>(notices);
+            for (; notices > 0; notices--)
+            {
+                list.Add(ReadNotice(ref record));
+            }
+
+            entry.Notices = list;
+        }
+
+        return entry;
+    }
+
+    public static void WriteId(RecordWriter record, DeliveryId id)
+    {
+        record.Fixed64(id.High);
+        record.Fixed64(id.Low);
+    }
+
+    public static DeliveryId ReadId(ref RecordReader record) => new(record.Fixed64(), record.Fixed64());
+
+    public static void WriteMark(RecordWriter record, QueueMark mark)
+    {
+        record.Text(mark.By);
+        record.Text(mark.Reason);
+        record.Number(mark.Until?.ToUnixTimeMilliseconds() ?? 0);
+    }
+
+    public static QueueMark ReadMark(ref RecordReader record) =>
+        new(record.Text(), record.Text(), record.Count() is > 0 and var until ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null);
+
+    public static void WriteRoute(RecordWriter record, QueueRoute route)
+    {
+        record.Text(route.Host);
+        record.Number(route.Port);
+        WriteMark(record, route.Mark);
+    }
+
+    public static QueueRoute ReadRoute(ref RecordReader record) => new(record.Text(), record.Int32(), ReadMark(ref record));
+
+    private static Notice ReadNotice(ref RecordReader record)
+    {
+        var (kind, recipient, code) = ((NoticeKind)record.Byte(), record.Int32(), record.Int32());
+        var (enhanced, text, host) = (record.Text(), record.Text(), record.Text());
+        return new Notice(kind, recipient, code, enhanced, text, host.Length == 0 ? null : host);
+    }
+
+    private static int NoticeBytes(Notice notice) => 24 + TextBytes(notice.Enhanced) + TextBytes(notice.Text) + TextBytes(notice.Host);
+}

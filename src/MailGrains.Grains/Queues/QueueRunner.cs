@@ -1,0 +1,340 @@
+using System.Collections.Immutable;
+using MailGrains.Contracts.Queues;
+using MailGrains.Contracts.Relay;
+using MailGrains.Storage;
+using MailGrains.Storage.Journals;
+
+namespace MailGrains.Grains.Queues;
+
+/// <summary>
+/// Starts what is due: marks the attempts in the journal, reads the messages, and gives them to a sender. Runs in the grain's turns, one round at a
+/// time. Everything here but the marks is in memory: a new activation finds marked attempts without an end, leaves them to their senders for a while,
+/// and then takes them as uncertain.
+/// </summary>
+internal sealed class QueueRunner(
+    QueueId queue, Journal<QueueState, QueueDraft> journal, QueueState state, QueueMessages messages, QueueCommits commits, QueueParts parts,
+    TimeProvider time)
+{
+    private readonly QueueSchedule _schedule = new();
+    private readonly List<RelayMessage> _starting = [];
+    private readonly List<QueueEntry> _late = [];
+    private readonly long _recoverAt = Milliseconds(time.GetUtcNow() + parts.Options.ReportGrace);
+    private bool _recovered;
+    private long _blockedUntil;
+    private long _busyUntil;
+    private bool _urgent;
+
+    /// <summary>Takes how attempts ended that never left this silo, or whose sender is gone.</summary>
+    public required Func<ImmutableArray<RelayReport>, Task> EndAsync { get; init; }
+
+    /// <summary>Something is to be told to a message's sender.</summary>
+    public required Action<QueueEntry> Tell { get; init; }
+
+    /// <summary>Messages with a sender, or on their way to one.</summary>
+    public int InProgress { get; private set; }
+
+    public bool IsSuspended => state.Suspended is { } mark && !(mark.Until <= time.GetUtcNow());
+
+    private QueueOptions Options => parts.Options;
+
+    private long Now => Milliseconds(time.GetUtcNow());
+
+    public static long Milliseconds(DateTimeOffset at) => at.ToUnixTimeMilliseconds();
+
+    /// <summary>Takes what the store holds; <paramref name="entry"/>'s later changes come by <see cref="Note"/>.</summary>
+    public void Load()
+    {
+        foreach (var entry in state.Entries)
+        {
+            Note(entry);
+        }
+
+        _recovered = !state.Entries.Any(e => e.Is(EntryFlags.Started));
+    }
+
+    public void Note(QueueEntry entry) => _schedule.Note(entry, state.Count);
+
+    /// <summary>A message that is put into the queue now may begin its first attempt with that.</summary>
+    public bool MayStart(long due) => due <= Now && InProgress < Options.MaxInProgress && Now >= _blockedUntil && Now >= _busyUntil && !IsSuspended;
+
+    /// <summary>Its first attempt began with its commit.</summary>
+    public void Begin(QueueEntry entry, QueuedMessage message)
+    {
+        entry.IsInProgress = true;
+        InProgress++;
+        _starting.Add(Attempt(entry, message));
+    }
+
+    /// <summary>The attempt has ended, one way or another.</summary>
+    public void End(QueueEntry entry, DateTimeOffset? siteUntil)
+    {
+        if (entry.IsInProgress)
+        {
+            (entry.IsInProgress, entry.Sender) = (false, null);
+            InProgress--;
+        }
+
+        if (siteUntil is { } until)
+        {
+            _blockedUntil = Math.Max(_blockedUntil, Milliseconds(until));
+        }
+
+        Note(entry);
+    }
+
+    /// <summary>An operator wants it tried now: back-offs do not count, once.</summary>
+    public void Unblock() => (_blockedUntil, _busyUntil, _urgent) = (0, 0, true);
+
+    /// <summary>When to look next, of what this knows; <see cref="long.MaxValue"/>: at no time.</summary>
+    public long NextLook()
+    {
+        var next = _schedule.HasReady || _starting.Count > 0 ? Math.Max(_blockedUntil, Math.Max(_busyUntil, Now + 1)) : _schedule.Next;
+        if (IsSuspended)
+        {
+            next = state.Suspended!.Until is { } until ? Milliseconds(until) : long.MaxValue;
+        }
+
+        if (!_recovered)
+        {
+            next = Math.Min(next, _recoverAt);
+        }
+
+        return InProgress > _starting.Count ? Math.Min(next, Now + (long)Options.LookAfter.TotalMilliseconds) : next;
+    }
+
+    /// <summary>One round; true when another may find more to do at once.</summary>
+    public async Task<bool> RunAsync(CancellationToken cancellationToken)
+    {
+        await LookAfterSendersAsync();
+        await RecoverAsync();
+        var now = Now;
+        _schedule.Collect(now, _late.Add, _late.Add);
+        await TellLateAsync(now, cancellationToken);
+        if (Now >= _busyUntil)
+        {
+            await GiveAsync(cancellationToken);
+        }
+
+        return !IsSuspended && Now >= _blockedUntil && Now >= _busyUntil && await StartAsync(cancellationToken) && await GiveAsync(cancellationToken);
+    }
+
+    /// <summary>Marks the attempts of what is ready, as far as there is room; true when there were any.</summary>
+    private async Task<bool> StartAsync(CancellationToken cancellationToken)
+    {
+        var entries = new List<QueueEntry>();
+        while (InProgress + entries.Count < Options.MaxInProgress && entries.Count < Options.JobMessages && _schedule.TakeReady(Now) is { } entry)
+        {
+            entries.Add(entry);
+        }
+
+        if (entries.Count == 0)
+        {
+            return false;
+        }
+
+        try
+        {
+            await journal.CommitAsync(
+                new JournalCall<QueueDraft, bool>(
+                    draft =>
+                    {
+                        entries.ForEach(e => draft.Start(e.Email));
+                        return new(true, false);
+                    },
+                    [], QueueEvents.MaxStartedBytes(entries.Count)),
+                cancellationToken);
+        }
+        catch
+        {
+            entries.ForEach(Note);
+            throw;
+        }
+
+        foreach (var entry in entries)
+        {
+            if (state.Find(entry.Email) == entry && entry.Is(EntryFlags.Started) && !entry.IsInProgress)
+            {
+                entry.IsInProgress = true;
+                InProgress++;
+                await ReadAsync(entry, cancellationToken);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>What can't be read now is deferred: its rows are there, or the checker finds it.</summary>
+    private async ValueTask ReadAsync(QueueEntry entry, CancellationToken cancellationToken)
+    {
+        string why;
+        try
+        {
+            if (await messages.ReadAsync(entry.Email, cancellationToken) is { } message)
+            {
+                _starting.Add(Attempt(entry, message));
+                return;
+            }
+
+            why = "the message's rows are missing";
+        }
+        catch (StoreException e)
+        {
+            why = e.Message;
+        }
+
+        parts.Log.NotRead(queue, entry.Email, why);
+        await EndAsync([Deferred(entry, why)]);
+    }
+
+    /// <summary>Gives what has begun to a sender, in jobs; true when all was taken.</summary>
+    private async Task<bool> GiveAsync(CancellationToken cancellationToken)
+    {
+        while (_starting.Count > 0)
+        {
+            var job = TakeJob();
+            if (job[0].Message.Recipients[0].Mailbox is not null)
+            {
+                _ = DeliverHereAsync(job);
+                continue;
+            }
+
+            var taken = 0;
+            try
+            {
+                var answer = await parts.Relay.TakeAsync(new RelayJob(queue, [.. job], state.Route) { IsUrgent = _urgent }, cancellationToken);
+                taken = answer.Count;
+                foreach (var message in job.Take(taken))
+                {
+                    if (state.Find(message.Message.Email) is { IsInProgress: true } entry)
+                    {
+                        entry.Sender = answer.Silo;
+                    }
+                }
+            }
+            catch (Exception e) when (e is OrleansException or TimeoutException)
+            {
+                // It may have them: their numbers stay, and a second copy of the job finds each message's attempt ended or is told "not yours".
+                parts.Log.NotGiven(queue, job.Count, e.Message);
+            }
+
+            if (taken < job.Count)
+            {
+                _starting.InsertRange(0, job.Skip(taken));
+                _busyUntil = Now + (long)Options.BusyPause.TotalMilliseconds;
+                return false;
+            }
+        }
+
+        _urgent = false;
+        return true;
+    }
+
+    private List<RelayMessage> TakeJob()
+    {
+        var job = new List<RelayMessage>();
+        var isLocal = _starting[0].Message.Recipients[0].Mailbox is not null;
+        var bytes = 0L;
+        foreach (var message in _starting)
+        {
+            bytes += message.Message.Body.Inline?.Length ?? 0;
+            if (job.Count > 0 && (job.Count == Options.JobMessages || bytes > Options.JobBytes || (message.Message.Recipients[0].Mailbox is not null) != isLocal))
+            {
+                break;
+            }
+
+            job.Add(message);
+        }
+
+        _starting.RemoveRange(0, job.Count);
+        return job;
+    }
+
+    private async Task DeliverHereAsync(List<RelayMessage> job)
+    {
+        foreach (var message in job)
+        {
+            await EndAsync([await parts.Local.DeliverAsync(queue, message, CancellationToken.None)]);
+        }
+    }
+
+    /// <summary>The attempts of senders whose silo has died are uncertain.</summary>
+    private async Task LookAfterSendersAsync()
+    {
+        if (InProgress == _starting.Count)
+        {
+            return;
+        }
+
+        var lost = state.Entries.Where(e => e is { IsInProgress: true, Sender: { } sender } && parts.IsDead(sender)).ToList();
+        if (lost.Count > 0)
+        {
+            parts.Log.SenderLost(queue, lost.Count);
+            await EndAsync([.. lost.Select(e => LostReport(e, "the sender was lost"))]);
+        }
+    }
+
+    private async Task RecoverAsync()
+    {
+        if (_recovered || Now < _recoverAt)
+        {
+            return;
+        }
+
+        _recovered = true;
+        var open = state.Entries.Where(e => e.Is(EntryFlags.Started) && !e.IsInProgress).ToList();
+        if (open.Count > 0)
+        {
+            parts.Log.Recovered(queue, open.Count);
+            await EndAsync([.. open.Select(e => LostReport(e, "the queue was started again"))]);
+        }
+    }
+
+    /// <summary>Gives up what has expired, and notes that senders are to hear of a delay.</summary>
+    private async Task TellLateAsync(long now, CancellationToken cancellationToken)
+    {
+        if (_late.Count == 0)
+        {
+            return;
+        }
+
+        var late = _late.ToList();
+        _late.Clear();
+        foreach (var entry in late)
+        {
+            var expired = entry.Expires <= now;
+            try
+            {
+                await commits.ChangeAsync(entry, changed => Late(changed, expired), cancellationToken);
+                Tell(entry);
+            }
+            catch (Exception e) when (e is StoreException or JournalLostException or JournalClosedException)
+            {
+                Note(entry);
+                throw;
+            }
+        }
+    }
+
+    private static void Late(QueueEntry entry, bool expired)
+    {
+        var reply = entry.LastReply ?? "no attempt could be made";
+        entry.Notices =
+        [
+            .. entry.Notices ?? [],
+            .. entry.Left.Indexes().Select(i => new Notice(
+                expired ? NoticeKind.Expired : NoticeKind.Delayed, i, 0, expired ? "5.4.7" : "4.4.7", reply, null)),
+        ];
+        entry.DelayAt = 0;
+        entry.Left = expired ? default : entry.Left;
+    }
+
+    private static RelayMessage Attempt(QueueEntry entry, QueuedMessage message) =>
+        new(message, entry.Attempts, [.. entry.Left.Indexes()], entry.Is(EntryFlags.Uncertain));
+
+    // The next attempt comes at once: what is lost here is the knowledge, not the destination.
+    private RelayReport LostReport(QueueEntry entry, string why) => Deferred(entry, why) with { IsUncertain = true, RetryAt = time.GetUtcNow() };
+
+    private static RelayReport Deferred(QueueEntry entry, string why) => new(
+        entry.Email, entry.Attempts, RelayStatus.Tried,
+        [.. entry.Left.Indexes().Select(i => new RecipientOutcome(i, OutcomeKind.Deferred, 0, "4.3.0", why, null))]);
+}

@@ -1,0 +1,185 @@
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
+using MailGrains.Grains.Records;
+using MailGrains.Storage;
+using MailGrains.Storage.Journals;
+
+namespace MailGrains.Grains.Queues;
+
+/// <summary>
+/// The committed state of a queue. All of it is in memory, some 300 octets a message, and in the head of a snapshot: what a message is (envelope,
+/// body) stays in its rows and is read when it is sent. One thread at a time: the grain's.
+/// </summary>
+internal sealed class QueueState : IJournalState<QueueDraft>
+{
+    private const byte HeadFormat = 1;
+
+    private readonly Dictionary<EmailId, QueueEntry> _entries = [];
+
+    public IReadOnlyCollection<QueueEntry> Entries => _entries.Values;
+
+    public int Count => _entries.Count;
+
+    public QueueMark? Suspended { get; private set; }
+
+    public QueueRoute? Route { get; private set; }
+
+    /// <summary>What the last attempt that failed heard.</summary>
+    public string? LastReply { get; private set; }
+
+    public DeliveryIdWindow DeliveryIds { get; private set; } = new();
+
+    /// <summary>Heard for an entry that came, or changed otherwise than by a start; for the schedule.</summary>
+    public Action<QueueEntry>? Changed { get; set; }
+
+    public QueueEntry? Find(EmailId email) => _entries.GetValueOrDefault(email);
+
+    public QueueDraft BeginDraft() => new(this);
+
+    public void Apply(long sequence, ReadOnlySpan<byte> events)
+    {
+        var record = new RecordReader(events);
+        record.Format(QueueEvents.Format);
+        while (!record.AtEnd)
+        {
+            ApplyNext(ref record);
+        }
+    }
+
+    private void ApplyNext(ref RecordReader record)
+    {
+        switch ((QueueEventKind)record.Byte())
+        {
+            case QueueEventKind.Enqueued:
+                ApplyEnqueued(ref record);
+                break;
+            case QueueEventKind.Started:
+                var started = Required(record.Email());
+                started.Attempts++;
+                started.Flags |= EntryFlags.Started;
+                break;
+            case QueueEventKind.Changed:
+                Take(QueueEvents.ReadEntry(ref record, LastReply));
+                break;
+            case QueueEventKind.Removed:
+                if (!_entries.Remove(record.Email()))
+                {
+                    throw RecordReader.Damaged();
+                }
+
+                break;
+            case QueueEventKind.ReplyHeard:
+                LastReply = record.Text();
+                break;
+            case QueueEventKind.Suspended:
+                Suspended = QueueEvents.ReadMark(ref record);
+                break;
+            case QueueEventKind.Resumed:
+                Suspended = null;
+                break;
+            case QueueEventKind.Routed:
+                Route = QueueEvents.ReadRoute(ref record);
+                break;
+            case QueueEventKind.Unrouted:
+                Route = null;
+                break;
+            case QueueEventKind.AllDue:
+                MakeAllDue(record.Count());
+                break;
+            case QueueEventKind.Confirmed:
+                break;
+            case var kind:
+                throw new StoreException(StoreFailure.Unreadable, $"A queue's journal has an event of kind {kind}, which this release does not know.");
+        }
+    }
+
+    private void ApplyEnqueued(ref RecordReader record)
+    {
+        var takenAt = DateTimeOffset.FromUnixTimeMilliseconds(record.Count());
+        var entry = QueueEvents.ReadEntry(ref record, LastReply);
+        for (var ids = record.Items(16); ids > 0; ids--)
+        {
+            DeliveryIds.Add(QueueEvents.ReadId(ref record), entry.Email, takenAt);
+        }
+
+        _entries.Add(entry.Email, entry);
+        Changed?.Invoke(entry);
+    }
+
+    private void Take(QueueEntry changed)
+    {
+        var entry = Required(changed.Email);
+        entry.Left = changed.Left;
+        (entry.Due, entry.Expires, entry.DelayAt) = (changed.Due, changed.Expires, changed.DelayAt);
+        (entry.Attempts, entry.Tries, entry.Priority) = (changed.Attempts, changed.Tries, changed.Priority);
+        (entry.Flags, entry.LastReply, entry.Notices) = (changed.Flags, changed.LastReply, changed.Notices);
+        Changed?.Invoke(entry);
+    }
+
+    private void MakeAllDue(long at)
+    {
+        foreach (var entry in _entries.Values)
+        {
+            entry.Due = Math.Min(entry.Due, at);
+            Changed?.Invoke(entry);
+        }
+    }
+
+    private QueueEntry Required(EmailId email) => Find(email) ?? throw RecordReader.Damaged();
+
+    public void Restore(ReadOnlyMemory<byte> head, ISegmentReader segments)
+    {
+        var record = new RecordReader(head.Span);
+        record.Format(HeadFormat);
+        var marks = record.Byte();
+        Suspended = (marks & 1) != 0 ? QueueEvents.ReadMark(ref record) : null;
+        Route = (marks & 2) != 0 ? QueueEvents.ReadRoute(ref record) : null;
+        LastReply = (marks & 4) != 0 ? record.Text() : null;
+        var count = record.Items(24);
+        _entries.EnsureCapacity(count);
+        for (; count > 0; count--)
+        {
+            var entry = QueueEvents.ReadEntry(ref record, LastReply);
+            _entries.Add(entry.Email, entry);
+        }
+
+        var rest = record.Rest;
+        DeliveryIds = DeliveryIdWindow.Read(ref rest);
+    }
+
+    public ValueTask PrepareSnapshotAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    public SnapshotCapture? CaptureSnapshot()
+    {
+        var record = new RecordWriter(4 * 1024);
+        record.Byte(HeadFormat);
+        record.Byte((byte)((Suspended is null ? 0 : 1) | (Route is null ? 0 : 2) | (LastReply is null ? 0 : 4)));
+        if (Suspended is { } suspended)
+        {
+            QueueEvents.WriteMark(record, suspended);
+        }
+
+        if (Route is { } route)
+        {
+            QueueEvents.WriteRoute(record, route);
+        }
+
+        if (LastReply is { } reply)
+        {
+            record.Text(reply);
+        }
+
+        record.Number(_entries.Count);
+        foreach (var entry in _entries.Values)
+        {
+            QueueEvents.WriteEntry(record, entry, LastReply);
+        }
+
+        DeliveryIds.Write(record);
+        return new SnapshotCapture(record.Written, new Dictionary<int, ReadOnlyMemory<byte>>(), []);
+    }
+
+    public void SnapshotWritten(SnapshotCapture capture, ISegmentReader segments)
+    {
+    }
+}

@@ -1,0 +1,377 @@
+using MailGrains.Contracts.Queues;
+using MailGrains.Contracts.Relay;
+using MailGrains.Testing.Faults;
+
+namespace MailGrains.Grains.Tests.Queues;
+
+[Collection(SharedQueues.Name)]
+public sealed class DomainQueueTests(QueueCluster cluster)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_message_is_sent_at_once_and_then_nothing_of_it_is_left()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Answer = queue.Sender.Delivered;
+        var message = await queue.EnqueueAsync("bob", "eve");
+        await EmptyAsync(queue);
+        var sent = Assert.Single(queue.Sender.Taken);
+        Assert.Equal((message.Email, 1, false), (sent.Message.Email, sent.Attempt, sent.IsUncertain));
+        Assert.Equal([0, 1], sent.Recipients);
+    }
+
+    [Fact]
+    public async Task A_small_message_costs_one_transaction_to_keep_when_the_queue_has_been_made()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Room = 0;
+        await queue.EnqueueAsync();
+        var partition = Storage.Bodies.BodyHolder.PartitionOf(queue.Id);
+        var commits = 0;
+        cluster.Tables.WhenCommitting = (where, _) =>
+        {
+            commits += where == partition ? 1 : 0;
+            return null;
+        };
+        await queue.EnqueueAsync();
+        cluster.Tables.WhenCommitting = null;
+        Assert.Equal(1, commits);
+        queue.Sender.Room = int.MaxValue;
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task A_message_that_is_handed_over_again_is_recognised_even_after_it_was_sent()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Answer = queue.Sender.Delivered;
+        var message = queue.Message("bob", "eve");
+        Assert.Equal(EnqueueStatus.Queued, (await queue.Grain.EnqueueAsync(message, Cancellation)).Status);
+        Assert.Equal(EnqueueStatus.Repeated, (await queue.Grain.EnqueueAsync(message, Cancellation)).Status);
+        await EmptyAsync(queue);
+        await queue.ForgetAsync();
+        var again = message with { Email = Contracts.Mailboxes.EmailId.New(cluster.Time.GetUtcNow()) };
+        Assert.Equal(EnqueueStatus.Repeated, (await queue.Grain.EnqueueAsync(again, Cancellation)).Status);
+        Assert.Single(queue.Sender.Taken);
+    }
+
+    [Fact]
+    public async Task What_a_repeat_adds_is_sent_to_the_new_recipient_alone()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Answer = queue.Sender.Delivered;
+        var both = queue.Message("bob", "eve");
+        var first = both with { Recipients = [both.Recipients[0]] };
+        await queue.Grain.EnqueueAsync(first, Cancellation);
+        await EmptyAsync(queue);
+        var again = both with { Email = Contracts.Mailboxes.EmailId.New(cluster.Time.GetUtcNow()) };
+        Assert.Equal(EnqueueStatus.Queued, (await queue.Grain.EnqueueAsync(again, Cancellation)).Status);
+        await EmptyAsync(queue);
+        Assert.Equal([1], queue.Sender.Taken.Last().Recipients);
+    }
+
+    [Fact]
+    public async Task A_deferred_message_comes_back_as_the_schedule_says()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Answer = a => SenderScript.QueueScript.Deferred(a);
+        var message = await queue.EnqueueAsync();
+        var waits = new List<TimeSpan>();
+        for (var attempt = 1; attempt <= 4; attempt++)
+        {
+            await cluster.UntilAsync(() => queue.Sender.Taken.Count == attempt, TimeSpan.FromSeconds(1));
+            await UntilAsync(queue, e => e is { State: QueuedEntryState.Waiting } && e.Attempts == attempt);
+            waits.Add((await queue.ListAsync())[0].NextAttempt - cluster.Time.GetUtcNow());
+        }
+
+        foreach (var (wait, expected) in waits.Zip(cluster.Options.RetryAfter))
+        {
+            Assert.InRange(expected - wait, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        }
+
+        var entry = Assert.Single(await queue.ListAsync());
+        Assert.Equal((message.Email, "mx.example: 451 4.3.0 busy"), (entry.Email, entry.LastReply));
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await queue.Grain.WakeAsync(Cancellation);
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task Only_recipients_that_are_left_are_tried_again()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Answer = a => queue.Sender.Outcomes(a, r => r == 1 ? OutcomeKind.Deferred : OutcomeKind.Relayed, 0, "", "");
+        await queue.EnqueueAsync("bob", "eve", "joe");
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1);
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 2, TimeSpan.FromSeconds(1));
+        Assert.Equal([1], queue.Sender.Taken.Last().Recipients);
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task A_new_activation_leaves_begun_attempts_to_their_senders_and_starts_all_others_at_once()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Room = 1;
+        var begun = await queue.EnqueueAsync();
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1);
+        Assert.Equal(EnqueueStatus.Queued, (await queue.Grain.EnqueueAsync(queue.Message() with { NotBefore = cluster.Time.GetUtcNow().AddSeconds(5) }, Cancellation)).Status);
+        await queue.ForgetAsync();
+        queue.Sender.Room = int.MaxValue;
+        await queue.Grain.GetOverviewAsync(Cancellation);
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 2);
+        Assert.NotEqual(begun.Email, queue.Sender.Taken.Last().Message.Email);
+
+        // Its sender still lives, and reports to the activation that there is.
+        Assert.True(await queue.Grain.OwnsAsync(begun.Email, 1, Cancellation));
+        await queue.Grain.ReportAsync([.. queue.Sender.Taken.Select(queue.Sender.Delivered)], Cancellation);
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task An_attempt_whose_end_was_never_heard_is_repeated_as_uncertain_after_the_grace()
+    {
+        await using var queue = cluster.NewQueue();
+        var message = await queue.EnqueueAsync();
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1);
+        await queue.ForgetAsync();
+        await queue.Grain.GetOverviewAsync(Cancellation);
+        var started = cluster.Time.GetUtcNow();
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 2, TimeSpan.FromSeconds(1));
+        Assert.InRange(cluster.Time.GetUtcNow() - started, cluster.Options.ReportGrace, cluster.Options.ReportGrace * 2);
+        var second = queue.Sender.Taken.Last();
+        Assert.Equal((message.Email, 2, true), (second.Message.Email, second.Attempt, second.IsUncertain));
+
+        // The first sender asks before the end of its content, and is told that it is late.
+        Assert.False(await queue.Grain.OwnsAsync(message.Email, 1, Cancellation));
+        await queue.Grain.ReportAsync([queue.Sender.Delivered(queue.Sender.Taken.First())], Cancellation);
+        Assert.Single(await queue.ListAsync());
+        await queue.Grain.ReportAsync([queue.Sender.Delivered(second)], Cancellation);
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task A_stale_activation_that_has_committed_nothing_for_long_asks_the_store_before_it_says_yes()
+    {
+        await using var queue = cluster.NewQueue();
+        var message = await queue.EnqueueAsync();
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1);
+        Assert.True(await queue.Grain.OwnsAsync(message.Email, 1, Cancellation));
+        cluster.Time.Advance(cluster.Options.OwnershipTime);
+        cluster.Tables.WhenCommitting = (where, _) => where.Contains(queue.Id.Domain, StringComparison.Ordinal) ? CommitFault.Unavailable : null;
+        Assert.False(await queue.Grain.OwnsAsync(message.Email, 1, Cancellation));
+        cluster.Tables.WhenCommitting = null;
+        Assert.True(await queue.Grain.OwnsAsync(message.Email, 1, Cancellation));
+        await queue.Grain.ReportAsync([queue.Sender.Delivered(queue.Sender.Taken.First())], Cancellation);
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task The_reminder_stands_before_the_first_message_is_kept_and_goes_when_the_queue_stays_empty()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Room = 0;
+        var kept = false;
+        var hadReminder = false;
+        cluster.Tables.WhenCommitting = (where, operations) =>
+        {
+            if (!kept && where.Contains(queue.Id.Domain, StringComparison.Ordinal) && operations.Any(o => o.Row.StartsWith("m:", StringComparison.Ordinal)))
+            {
+                kept = true;
+                hadReminder = cluster.HasReminderAsync(queue.Id).GetAwaiter().GetResult();
+            }
+
+            return null;
+        };
+        await queue.EnqueueAsync();
+        cluster.Tables.WhenCommitting = null;
+        Assert.True(kept && hadReminder);
+        queue.Sender.Answer = queue.Sender.Delivered;
+        queue.Sender.Room = int.MaxValue;
+        await EmptyAsync(queue);
+        var has = true;
+        await cluster.UntilAsync(() => !(has = has && Task.Run(() => cluster.HasReminderAsync(queue.Id)).GetAwaiter().GetResult()), TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task Where_the_reminder_cannot_be_stored_nothing_is_kept()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Answer = queue.Sender.Delivered;
+        cluster.Tables.WhenCommitting = (where, _) => where.Contains("queue", StringComparison.Ordinal) || where.Contains(queue.Id.Domain, StringComparison.Ordinal)
+            ? null
+            : CommitFault.Unavailable;
+        var message = queue.Message();
+        Assert.Equal(EnqueueStatus.Unavailable, (await queue.Grain.EnqueueAsync(message, Cancellation)).Status);
+        cluster.Tables.WhenCommitting = null;
+        Assert.Empty(await queue.ListAsync());
+        Assert.Equal(EnqueueStatus.Queued, (await queue.Grain.EnqueueAsync(message, Cancellation)).Status);
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task A_job_that_no_sender_has_room_for_is_offered_again()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Room = 0;
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await queue.EnqueueAsync();
+        await cluster.UntilAsync(() => queue.Sender.Jobs.Count >= 2);
+        Assert.Empty(queue.Sender.Taken);
+        queue.Sender.Room = int.MaxValue;
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task A_site_that_can_not_be_used_is_left_alone_until_its_time_and_that_is_no_attempt()
+    {
+        await using var queue = cluster.NewQueue();
+        var until = cluster.Time.GetUtcNow().AddMinutes(3);
+        queue.Sender.Answer = a => new RelayReport(a.Message.Email, a.Attempt, RelayStatus.NotTried, []) { SiteUntil = until, Reason = "no connection" };
+        await queue.EnqueueAsync();
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1);
+        await UntilAsync(queue, e => e.State == QueuedEntryState.Waiting);
+        await queue.EnqueueAsync();
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 3, TimeSpan.FromSeconds(1));
+        Assert.True(cluster.Time.GetUtcNow() >= until);
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task Higher_priority_goes_first_when_both_are_due()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Room = 0;
+        await queue.Grain.OrderAsync(Order(QueueOrderKind.Suspend), Cancellation);
+        var low = queue.Message() with { Priority = -3 };
+        var high = queue.Message() with { Priority = 5 };
+        await queue.Grain.EnqueueAsync(low, Cancellation);
+        await queue.Grain.EnqueueAsync(high, Cancellation);
+        queue.Sender.Room = int.MaxValue;
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await queue.Grain.OrderAsync(Order(QueueOrderKind.Resume), Cancellation);
+        await EmptyAsync(queue);
+        Assert.Equal([high.Email, low.Email], queue.Sender.Taken.Select(t => t.Message.Email));
+    }
+
+    [Fact]
+    public async Task What_is_to_be_sent_later_waits_for_its_time()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Answer = queue.Sender.Delivered;
+        var at = cluster.Time.GetUtcNow().AddHours(1);
+        await queue.Grain.EnqueueAsync(queue.Message() with { NotBefore = at }, Cancellation);
+        Assert.Equal(at, (await queue.ListAsync())[0].NextAttempt);
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1, TimeSpan.FromSeconds(20));
+        Assert.True(cluster.Time.GetUtcNow() >= at);
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task A_suspended_queue_starts_nothing_until_its_time_is_over()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Answer = queue.Sender.Delivered;
+        var until = cluster.Time.GetUtcNow().AddMinutes(2);
+        await queue.Grain.OrderAsync(new QueueOrder(QueueOrderKind.Suspend, new QueueMark("op", "moving", until)), Cancellation);
+        await queue.EnqueueAsync();
+        await queue.ForgetAsync();
+        Assert.Equal("moving", (await queue.Grain.GetOverviewAsync(Cancellation)).Suspended?.Reason);
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1, TimeSpan.FromSeconds(1));
+        Assert.True(cluster.Time.GetUtcNow() >= until);
+        await EmptyAsync(queue);
+    }
+
+    [Fact]
+    public async Task Held_messages_stay_until_they_are_released_and_dropped_ones_are_gone()
+    {
+        await using var queue = cluster.NewQueue();
+        await queue.Grain.OrderAsync(Order(QueueOrderKind.Suspend), Cancellation);
+        await queue.Grain.EnqueueAsync(queue.Message("ann@here.test", ["bob"]), Cancellation);
+        var other = queue.Message("joe@there.test", ["bob"]);
+        await queue.Grain.EnqueueAsync(other, Cancellation);
+        Assert.Equal(1, await queue.Grain.OrderAsync(Order(QueueOrderKind.Drop) with { Sender = "*@here.test" }, Cancellation));
+        Assert.Equal(1, await queue.Grain.OrderAsync(Order(QueueOrderKind.Hold) with { Messages = [other.Email] }, Cancellation));
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await queue.Grain.OrderAsync(Order(QueueOrderKind.Resume), Cancellation);
+        await queue.ForgetAsync();
+        var entry = Assert.Single(await queue.ListAsync());
+        Assert.Equal(QueuedEntryState.Held, entry.State);
+        Assert.Equal(1, await queue.Grain.OrderAsync(Order(QueueOrderKind.Release), Cancellation));
+        await EmptyAsync(queue);
+        Assert.Equal(other.Email, Assert.Single(queue.Sender.Taken).Message.Email);
+    }
+
+    [Fact]
+    public async Task An_operators_route_goes_with_each_job()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.Answer = queue.Sender.Delivered;
+        var route = new QueueRoute("relay.example", 2525, new QueueMark("op", "detour", null));
+        await queue.Grain.OrderAsync(Order(QueueOrderKind.Route) with { Route = route }, Cancellation);
+        await queue.EnqueueAsync();
+        await EmptyAsync(queue);
+        Assert.Equal(route, queue.Sender.Jobs.Last().Route);
+        await queue.Grain.OrderAsync(Order(QueueOrderKind.Route), Cancellation);
+        await queue.EnqueueAsync();
+        await EmptyAsync(queue);
+        Assert.Null(queue.Sender.Jobs.Last().Route);
+    }
+
+    [Fact]
+    public async Task Of_many_messages_at_once_none_is_lost_or_doubled_while_commits_fail_and_activations_end()
+    {
+        await using var queue = cluster.NewQueue();
+        var random = new Random(7);
+        var turn = 0;
+        queue.Sender.Answer = a => Interlocked.Increment(ref turn) % 3 == 0 ? SenderScript.QueueScript.Deferred(a) : queue.Sender.Delivered(a);
+        cluster.Tables.WhenCommitting = (where, _) => where.Contains(queue.Id.Domain, StringComparison.Ordinal) && random.Next(10) == 0
+            ? (CommitFault)random.Next(2)
+            : null;
+        var kept = new List<QueuedMessage>();
+        for (var round = 0; round < 5; round++)
+        {
+            var messages = Enumerable.Range(0, 40).Select(_ => queue.Message()).ToList();
+            var results = await PassAsync(Task.WhenAll(messages.Select(m => queue.Grain.EnqueueAsync(m, Cancellation).AsTask())));
+            kept.AddRange(messages.Zip(results).Where(p => p.Second.IsKept).Select(p => p.First));
+            await PassAsync(Task.Run(async () =>
+            {
+                await queue.ForgetAsync();
+                return true;
+            }));
+        }
+
+        cluster.Tables.WhenCommitting = null;
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await queue.Grain.WakeAsync(Cancellation);
+        await EmptyAsync(queue, TimeSpan.FromSeconds(2));
+        Assert.Empty(kept.Select(m => m.Email).Except(queue.Sender.Taken.Select(t => t.Message.Email)));
+    }
+
+    private async Task<T> PassAsync<T>(Task<T> task)
+    {
+        await cluster.UntilAsync(() => task.IsCompleted, TimeSpan.FromMilliseconds(50));
+        return await task;
+    }
+
+    private async Task EmptyAsync(TestQueue queue, TimeSpan? step = null)
+    {
+        var messages = -1;
+        await cluster.UntilAsync(
+            () =>
+            {
+                messages = Task.Run(async () => (await queue.Grain.GetOverviewAsync(Cancellation)).Messages).GetAwaiter().GetResult();
+                return messages == 0;
+            },
+            step);
+    }
+
+    private async Task UntilAsync(TestQueue queue, Func<QueuedEntry, bool> isSo) =>
+        await cluster.UntilAsync(() => Task.Run(async () => isSo((await queue.ListAsync())[0])).GetAwaiter().GetResult(), TimeSpan.FromMilliseconds(1));
+
+    private static QueueOrder Order(QueueOrderKind kind) => new(kind, new QueueMark("op", "test", null));
+}

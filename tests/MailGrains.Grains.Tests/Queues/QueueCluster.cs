@@ -1,0 +1,156 @@
+using System.Text;
+using MailGrains.Contracts.Delivery;
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
+using MailGrains.Grains.Queues;
+using MailGrains.Storage;
+using MailGrains.Storage.Bodies;
+using MailGrains.Storage.Orleans;
+using MailGrains.Storage.Sqlite;
+using MailGrains.Testing.Faults;
+using MailGrains.Testing.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Reminders;
+using Orleans.Runtime;
+using Orleans.TestingHost;
+
+namespace MailGrains.Grains.Tests.Queues;
+
+/// <summary>One silo with queues on an embedded store of its own, a sender that does as it is told, and a clock that stands still.</summary>
+public sealed class QueueCluster : IAsyncLifetime
+{
+    private readonly string _folder = System.IO.Directory.CreateTempSubdirectory("mailgrains-").FullName;
+    private readonly SqliteStore _store;
+    private InProcessTestCluster? _cluster;
+    private int _numbers;
+
+    public QueueCluster()
+    {
+        _store = SqliteStore.Open(new SqliteStoreOptions { Path = _folder });
+        Tables = new FaultingTableStore(_store.Tables);
+        Accounts = new StorageAccounts([new StorageAccount(0, Tables, _store.Blobs)], Tables);
+        Bodies = new BodyBlobs(Accounts, Time);
+    }
+
+    public FaultingTableStore Tables { get; }
+
+    public StorageAccounts Accounts { get; }
+
+    public BodyBlobs Bodies { get; }
+
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+
+    public MeasuredMeters Meters { get; } = new();
+
+    public SenderScript Sender { get; } = new();
+
+    public QueueOptions Options { get; } = new() { Jitter = 0 };
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.Options.ConfigureFileLogging = false;
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.UseTableStoreReminders();
+            silo.AddTableStoreGrainStorage("Default");
+            silo.Services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.Grains, Time);
+            silo.Services.AddKeyedSingleton<TimeProvider>(ReminderTimeProviderNames.Reminders, Time);
+            silo.Services.AddSingleton<System.Diagnostics.Metrics.IMeterFactory>(Meters);
+            silo.Services.AddSingleton(Accounts);
+            silo.Services.AddSingleton(Bodies);
+            silo.Services.AddSingleton(Sender);
+            silo.Services.AddQueueGrains(Options);
+        });
+        _cluster = builder.Build();
+        await _cluster.DeployAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_cluster is not null)
+        {
+            await _cluster.StopAllSilosAsync();
+            await _cluster.DisposeAsync();
+        }
+
+        Meters.Dispose();
+        await _store.DisposeAsync();
+        System.IO.Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>A queue that no other test uses; what is stored of it is checked when the test ends.</summary>
+    public TestQueue NewQueue() => new(this, new QueueId("tenant", 0, $"q{Interlocked.Increment(ref _numbers)}.example", 0));
+
+    public IDomainQueueGrain Queue(QueueId id) => _cluster!.Client.GetGrain<IDomainQueueGrain>(id.ToString());
+
+    /// <summary>Ends the activation, so that the next call reads what is stored.</summary>
+    public async Task DeactivateAsync(QueueId id) => await _cluster!.DeactivateAsync((IAddressable)Queue(id));
+
+    public async Task<bool> HasReminderAsync(QueueId id)
+    {
+        var table = _cluster!.Silos[0].ServiceProvider.GetRequiredService<IReminderTable>();
+        return (await table.ReadRows(((IAddressable)Queue(id)).GetGrainId(), default)).Reminders.Count > 0;
+    }
+
+    /// <summary>Lets the clock run until something is so.</summary>
+    public async Task UntilAsync(Func<bool> isSo, TimeSpan? step = null)
+    {
+        for (var turn = 0; !isSo(); turn++)
+        {
+            Assert.True(turn < 3_000, "It never came to be.");
+            Time.Advance(step ?? TimeSpan.FromMilliseconds(5));
+            await Task.Delay(1);
+        }
+    }
+}
+
+/// <summary>One cluster for the tests of the collection, one test at a time.</summary>
+[CollectionDefinition(Name)]
+public sealed class SharedQueues : ICollectionFixture<QueueCluster>
+{
+    public const string Name = "queues";
+}
+
+/// <summary>A queue of one test's own.</summary>
+public sealed class TestQueue(QueueCluster cluster, QueueId id) : IAsyncDisposable
+{
+    public QueueId Id => id;
+
+    public IDomainQueueGrain Grain => cluster.Queue(id);
+
+    public SenderScript.QueueScript Sender => cluster.Sender.Of(id);
+
+    public QueuedMessage Message(params string[] recipients) => Message("ann@here.test", recipients);
+
+    public QueuedMessage Message(string sender, string[] recipients)
+    {
+        var content = Encoding.ASCII.GetBytes($"Message-ID: <{Guid.NewGuid():n}@here.test>\r\nSubject: hello\r\n\r\nhi\r\n");
+        var now = cluster.Time.GetUtcNow();
+        var email = EmailId.New(now);
+        var hash = System.Security.Cryptography.SHA256.HashData(content);
+        return new QueuedMessage(
+            email, email.ToString(), sender,
+            [.. (recipients.Length == 0 ? ["bob"] : recipients).Select(r => $"{r}@{id.Domain}").Select(r => new QueuedRecipient(r, DeliveryId.Of(sender, r, hash)))],
+            "Received: from here\r\n"u8.ToArray(), new MessageBody(content.Length, content, null), [1, 2, 3], 42, now);
+    }
+
+    public async Task<QueuedMessage> EnqueueAsync(params string[] recipients)
+    {
+        var message = Message(recipients);
+        Assert.Equal(EnqueueStatus.Queued, (await Grain.EnqueueAsync(message, default)).Status);
+        return message;
+    }
+
+    public async Task<IReadOnlyList<QueuedEntry>> ListAsync() => (await Grain.ListAsync(null, QueuePage.MaxLimit, default)).Messages;
+
+    /// <summary>Ends the activation: what the next one knows is what is stored.</summary>
+    public Task ForgetAsync() => cluster.DeactivateAsync(id);
+
+    public async ValueTask DisposeAsync()
+    {
+        Assert.Empty(await QueueCheck.CheckAsync(cluster.Accounts, id, default));
+        Assert.Empty(Sender.Doubled);
+    }
+}
