@@ -1,4 +1,5 @@
 using MailGrains.Gateways.Connections.Lookups;
+using MailGrains.Messages.Dns;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace MailGrains.Gateways.Connections;
@@ -10,7 +11,7 @@ public static class ConnectionServices
         .AddSingleton(options)
         .AddSingleton<SessionSlots>()
         .AddSingleton<AddressBudgets>()
-        .AddSingleton<DnsResolver>()
+        .AddSingleton(new DnsResolver(new DnsResolverOptions { Servers = options.DnsServers }))
         .AddSingleton<Dnsbl>()
         .AddSingleton<PeerLookups>()
         .AddSingleton<Admission>()

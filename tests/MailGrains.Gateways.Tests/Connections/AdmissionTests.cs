@@ -1,5 +1,6 @@
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Connections.Lookups;
+using MailGrains.Messages.Dns;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using static MailGrains.Gateways.Tests.Connections.Peers;
@@ -87,7 +88,7 @@ public sealed class AdmissionTests : IDisposable
     private Admission Admission(AddressLimits limits)
     {
         var options = NobodyTrusted with { Limits = limits };
-        var (time, metrics, resolver) = (new FakeTimeProvider(), _services.GetRequiredService<GatewayMetrics>(), new DnsResolver(options));
+        var (time, metrics, resolver) = (new FakeTimeProvider(), _services.GetRequiredService<GatewayMetrics>(), new DnsResolver(new DnsResolverOptions { Servers = options.DnsServers }));
         return new Admission(
             options, new AddressBudgets(options, time),
             new PeerLookups(resolver, new Dnsbl(resolver, options, metrics, time, new RecordedLog<Dnsbl>()), options, metrics, time),

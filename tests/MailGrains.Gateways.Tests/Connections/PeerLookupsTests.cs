@@ -1,6 +1,7 @@
 using System.Net;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Connections.Lookups;
+using MailGrains.Messages.Dns;
 using MailGrains.Testing.Dns;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
@@ -196,7 +197,7 @@ public sealed class PeerLookupsTests : IAsyncDisposable
     private PeerLookups Lookups(ConnectionOptions options)
     {
         var metrics = _services.GetRequiredService<GatewayMetrics>();
-        var resolver = new DnsResolver(options);
+        var resolver = new DnsResolver(new DnsResolverOptions { Servers = options.DnsServers });
         return new PeerLookups(resolver, new Dnsbl(resolver, options, metrics, _time, _log), options, metrics, _time);
     }
 }

@@ -3,11 +3,21 @@ using System.Text;
 
 namespace MailGrains.Testing.Dns;
 
+/// <summary>RFC 1035 §4.1.1.</summary>
+public enum DnsCode
+{
+    NoError = 0,
+    ServFail = 2,
+    NxDomain = 3,
+    Refused = 5,
+}
+
 /// <summary>RFC 1035 §3.2.2, RFC 3596, RFC 6698.</summary>
 public enum DnsType : ushort
 {
     A = 1,
     Cname = 5,
+    Soa = 6,
     Ptr = 12,
     Mx = 15,
     Txt = 16,
@@ -16,20 +26,23 @@ public enum DnsType : ushort
 }
 
 /// <param name="Data">As it goes over the wire.</param>
-internal sealed record DnsRecord(DnsType Type, byte[] Data)
+internal sealed record DnsRecord(DnsType Type, byte[] Data, int TimeToLive)
 {
     private const int MaxTextBytes = 255;
 
-    /// <summary>From the form of zone files: <c>10 mx.example.test</c>, <c>3 1 1 abcd…</c>; a TXT's text as it is.</summary>
-    public static DnsRecord Of(DnsType type, string text) => new(type, type switch
+    /// <summary>From the form of zone files: <c>10 mx.example.test</c>, <c>3 1 1 abcd…</c>; a TXT's text as it is; of a SOA the minimum alone.</summary>
+    public static DnsRecord Of(DnsType type, string text, int timeToLive) => new(type, DataOf(type, text), timeToLive);
+
+    private static byte[] DataOf(DnsType type, string text) => type switch
     {
         DnsType.A or DnsType.Aaaa => IPAddress.Parse(text).GetAddressBytes(),
         DnsType.Cname or DnsType.Ptr => Name(text),
         DnsType.Mx => [.. BigEndian(ushort.Parse(text.Split(' ')[0], null)), .. Name(text.Split(' ')[1])],
         DnsType.Txt => [.. Encoding.Latin1.GetBytes(text).Chunk(MaxTextBytes).SelectMany(c => (byte[])[(byte)c.Length, .. c])],
         DnsType.Tlsa => [.. text.Split(' ')[..3].Select(n => byte.Parse(n, null)), .. Convert.FromHexString(text.Split(' ')[3])],
+        DnsType.Soa => [.. Name("ns.test"), .. Name("hostmaster.test"), .. new byte[16], .. BigEndian(int.Parse(text, null) >> 16), .. BigEndian(int.Parse(text, null))],
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
-    });
+    };
 
     /// <summary>Not compressed; <c>.</c> or nothing is the root (a null MX).</summary>
     public static byte[] Name(string name) =>

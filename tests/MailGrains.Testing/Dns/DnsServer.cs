@@ -6,8 +6,8 @@ using System.Net.Sockets;
 namespace MailGrains.Testing.Dns;
 
 /// <summary>
-/// A DNS server in this process, over UDP and TCP on one loopback port. Records are data; names can be made to fail, to hang or to be truncated.
-/// A name without records does not exist unless there are names below it; aliases are followed.
+/// A DNS server in this process, over UDP and TCP on one loopback port. Records are data; names can be made to fail, to hang, to be truncated or garbled,
+/// and to be of a signed zone. A name without records does not exist unless there are names below it; aliases are followed.
 /// </summary>
 public sealed class DnsServer : IAsyncDisposable
 {
@@ -19,8 +19,10 @@ public sealed class DnsServer : IAsyncDisposable
     // Answers that are held may still look at it when all else has been disposed of.
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, ConcurrentQueue<DnsRecord>> _records = new(StringComparer.OrdinalIgnoreCase);
-    private readonly ConcurrentDictionary<string, bool> _failing = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, DnsCode> _failing = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, bool> _truncated = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, bool> _garbled = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, bool> _signed = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _held = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentQueue<DnsQuestion> _asked = new();
     private readonly Task _serving;
@@ -36,6 +38,9 @@ public sealed class DnsServer : IAsyncDisposable
 
     /// <summary>All questions, in the order in which they came.</summary>
     public IReadOnlyCollection<DnsQuestion> Asked => _asked;
+
+    /// <summary>Whether aliases are followed, as resolvers do.</summary>
+    public bool FollowsAliases { get; set; } = true;
 
     public static DnsServer Start()
     {
@@ -58,13 +63,26 @@ public sealed class DnsServer : IAsyncDisposable
     }
 
     /// <param name="data">As in a zone file; see <see cref="DnsRecord.Of"/>.</param>
-    public void Add(string name, DnsType type, string data) => _records.GetOrAdd(name, _ => []).Enqueue(DnsRecord.Of(type, data));
+    /// <param name="timeToLive">In seconds.</param>
+    public void Add(string name, DnsType type, string data, int timeToLive = 60) =>
+        _records.GetOrAdd(name, _ => []).Enqueue(DnsRecord.Of(type, data, timeToLive));
+
+    /// <summary>All records of the name are gone.</summary>
+    public void Remove(string name) => _records.TryRemove(name, out _);
+
+    /// <summary>The zone, and all below it, is signed and was validated: the AD bit, for whoever wants it.</summary>
+    public void Sign(string zone) => _signed[zone] = true;
 
     /// <summary>The name of an address, in the zone for reverse names.</summary>
     public void AddPointer(string address, string name) => Add(ReverseName(address), DnsType.Ptr, name);
 
-    /// <summary>Every question of the name is answered with SERVFAIL.</summary>
-    public void Fail(string name) => _failing[name] = true;
+    /// <summary>Every question of the name is answered with an error.</summary>
+    public void Fail(string name, DnsCode code = DnsCode.ServFail) => _failing[name] = code;
+
+    public void Mend(string name) => _failing.TryRemove(name, out _);
+
+    /// <summary>The name's answers can't be read.</summary>
+    public void Garble(string name) => _garbled[name] = true;
 
     /// <summary>Over UDP the name's answers do not fit, and are left out.</summary>
     public void Truncate(string name) => _truncated[name] = true;
@@ -171,36 +189,64 @@ public sealed class DnsServer : IAsyncDisposable
             await held.Task.WaitAsync(_stop.Token);
         }
 
-        if (_failing.ContainsKey(asked.Name))
+        if (_failing.TryGetValue(asked.Name, out var failure))
         {
-            return message.Reply(DnsMessage.ServFail, [], truncated: false);
+            return message.Reply(failure, [], truncated: false);
         }
 
-        var answers = new List<(string, DnsRecord)>();
-        var code = Find(asked.Name, asked.Type, answers);
-        var reply = message.Reply(code, answers, truncated: false);
+        if (_garbled.ContainsKey(asked.Name))
+        {
+            return message.Garbage();
+        }
+
+        var answers = new List<(string Owner, DnsRecord Record)>();
+        var code = Find(asked.Name, asked.Type, answers, out var last);
+        var authentic = message.WantsDnssec && answers.Select(a => a.Owner).Append(last).All(IsSigned);
+        var reply = message.Reply(code, answers, truncated: false, answers.Any(a => a.Record.Type == asked.Type) ? null : Soa(last), authentic);
         return !overTcp && (_truncated.ContainsKey(asked.Name) || reply.Length > message.UdpBytes) ? message.Reply(code, [], truncated: true) : reply;
     }
 
-    private int Find(string name, DnsType type, List<(string Owner, DnsRecord Record)> answers)
+    private bool IsSigned(string name) => Ancestors(name).Any(_signed.ContainsKey);
+
+    private (string Owner, DnsRecord Record)? Soa(string name) => Ancestors(name)
+        .Select(zone => (Owner: zone, Record: _records.GetValueOrDefault(zone)?.FirstOrDefault(r => r.Type == DnsType.Soa)))
+        .Where(soa => soa.Record is not null).Select(soa => ((string, DnsRecord)?)(soa.Owner, soa.Record!)).FirstOrDefault();
+
+    /// <summary>The name itself, and all above it.</summary>
+    private static IEnumerable<string> Ancestors(string name)
     {
+        for (var rest = name; rest.Length > 0; rest = rest.Contains('.', StringComparison.Ordinal) ? rest[(rest.IndexOf('.', StringComparison.Ordinal) + 1)..] : "")
+        {
+            yield return rest;
+        }
+    }
+
+    /// <param name="last">The end of its aliases.</param>
+    private DnsCode Find(string name, DnsType type, List<(string Owner, DnsRecord Record)> answers, out string last)
+    {
+        last = name;
         for (var i = 0; i < MaxAliases; i++)
         {
             if (!_records.TryGetValue(name, out var records))
             {
-                return _records.Keys.Any(k => k.EndsWith("." + name, StringComparison.OrdinalIgnoreCase)) ? DnsMessage.NoError : DnsMessage.NxDomain;
+                return _records.Keys.Any(k => k.EndsWith("." + name, StringComparison.OrdinalIgnoreCase)) ? DnsCode.NoError : DnsCode.NxDomain;
             }
 
             answers.AddRange(records.Where(r => r.Type == type || r.Type == DnsType.Cname).Select(r => (name, r)));
             if (type == DnsType.Cname || records.FirstOrDefault(r => r.Type == DnsType.Cname) is not { } alias)
             {
-                return DnsMessage.NoError;
+                return DnsCode.NoError;
             }
 
-            name = Text(alias.Data);
+            if (!FollowsAliases)
+            {
+                return DnsCode.NoError;
+            }
+
+            last = name = Text(alias.Data);
         }
 
-        return DnsMessage.NoError;
+        return DnsCode.NoError;
     }
 
     private static string Text(byte[] name)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using DnsClient;
 using DnsClient.Protocol;
+using MailGrains.Messages.Dns;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Connections.Lookups;

@@ -1,4 +1,5 @@
 using System.Net;
+using MailGrains.Messages.Dns;
 
 namespace MailGrains.Gateways.Connections.Lookups;
 

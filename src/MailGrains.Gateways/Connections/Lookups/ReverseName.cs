@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using DnsClient;
 using DnsClient.Protocol;
+using MailGrains.Messages.Dns;
 
 namespace MailGrains.Gateways.Connections.Lookups;
 
@@ -36,7 +37,7 @@ public sealed record ReverseName(ReverseNameStatus Status, string? Name)
     {
         var suffix = address.AddressFamily == AddressFamily.InterNetworkV6 ? "ip6.arpa" : "in-addr.arpa";
         var pointers = await resolver.AskAsync($"{DnsResolver.Reversed(address)}.{suffix}", QueryType.PTR, cancellationToken);
-        string[] names = [.. pointers.Records.OfType<PtrRecord>().Select(r => r.PtrDomainName.Value.TrimEnd('.')).Where(IsHostName).Take(MaxNames)];
+        string[] names = [.. pointers.Records.OfType<PtrRecord>().Select(r => r.PtrDomainName.Plain()).Where(IsHostName).Take(MaxNames)];
         if (names.Length == 0)
         {
             return new ReverseName(pointers.Outcome == DnsOutcome.Failed ? ReverseNameStatus.TempError : ReverseNameStatus.None, null);
