@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
 using MailGrains.Grains.Relay.Destinations.Dane;
+using MailGrains.Protocols.Tls;
 
 namespace MailGrains.Grains.Relay.Destinations;
 
@@ -48,6 +50,34 @@ public sealed record TlsRequirement(TlsLevel Level)
     public TlsPolicy Policy { get; init; } = TlsPolicy.None;
 
     public static TlsRequirement Pkix(params ImmutableArray<string> names) => new(TlsLevel.Pkix) { ReferenceNames = names };
+
+    /// <summary>What a handshake with the host is checked by; null: there is to be none.</summary>
+    /// <param name="host">Its name, or an address literal.</param>
+    /// <param name="roots">Null: the system's.</param>
+    /// <param name="tested">Hears of what <see cref="IsTested"/> has found, before the handshake ends.</param>
+    public TlsClientPolicy? ClientPolicy(string host, X509Certificate2Collection? roots, TimeProvider time, Action<TlsFailure> tested)
+    {
+        // RFC 6066 §3: no address is a server name.
+        var serverName = ServerName ?? (HostAddresses.TryParse(host, out _) ? null : host);
+        return Level switch
+        {
+            TlsLevel.None => null,
+            TlsLevel.Pkix => new TlsClientPolicy(serverName, TlsPeerChecks.Pkix(ReferenceNames)) { Roots = roots },
+            TlsLevel.Dane => new TlsClientPolicy(serverName, TlsaMatcher.Check(Associations, ReferenceNames, time)),
+            _ when IsTested => new TlsClientPolicy(serverName, Test(TlsPeerChecks.Pkix(ReferenceNames), tested)) { Roots = roots },
+            _ => new TlsClientPolicy(serverName, TlsPeerChecks.None),
+        };
+    }
+
+    private static TlsPeerCheck Test(TlsPeerCheck check, Action<TlsFailure> tested) => peer =>
+    {
+        if (check(peer) is { } failure)
+        {
+            tested(failure);
+        }
+
+        return null;
+    };
 
     /// <summary>
     /// As a message with REQUIRETLS (RFC 8689 §4.2.1) wants it: verified one way or the other. The host's name must be proven too, see
