@@ -91,10 +91,14 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
         };
     }
 
-    /// <summary>Takes what is here without waiting for it; null when nothing is beyond what <see cref="Lines"/> holds.</summary>
+    /// <summary>Is there anything, without waiting for it? Null: neither octets nor an end.</summary>
     public async ValueTask<InputStatus?> PollAsync()
     {
-        var held = Lines.Unread.Length;
+        if (!Lines.Unread.IsEmpty)
+        {
+            return InputStatus.Arrived;
+        }
+
         ReleaseInput();
         try
         {
@@ -117,7 +121,7 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
 
             _holdsInput = true;
             Lines.Accept(result.Buffer);
-            return result.Buffer.Length > held ? InputStatus.Arrived : result.IsCompleted ? InputStatus.Ended : null;
+            return !result.Buffer.IsEmpty ? InputStatus.Arrived : result.IsCompleted ? InputStatus.Ended : null;
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {

@@ -13,6 +13,9 @@ internal sealed class ContentSender(SmtpClientConnection connection, OutgoingMai
 {
     private const int BlockBytes = 16 << 10;
 
+    /// <summary>A CRLF.</summary>
+    private const int MinChunkBytes = 2;
+
     /// <summary>Chunks whose replies are waited for: their replies must find room on the way while we write.</summary>
     private const int MaxUnanswered = 8;
 
@@ -22,8 +25,8 @@ internal sealed class ContentSender(SmtpClientConnection connection, OutgoingMai
     /// <summary>How it went for every recipient that was accepted; uncertain when the end was sent and no sense came back.</summary>
     public async ValueTask<(SmtpResult Result, bool Uncertain)> SendAsync(bool inChunks)
     {
-        var most = inChunks ? connection.Options.ChunkBytes : BlockBytes;
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(mail.Content.Length, 1, most));
+        var most = inChunks ? Math.Max(connection.Options.ChunkBytes, MinChunkBytes) : BlockBytes;
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(mail.Content.Length, MinChunkBytes, most));
         SmtpResult? refusal;
         try
         {
@@ -77,9 +80,10 @@ internal sealed class ContentSender(SmtpClientConnection connection, OutgoingMai
     /// <summary>BDAT (RFC 3030 §2), with LAST on the last. Null: all of it is written; answers to the last chunks are due.</summary>
     private async ValueTask<SmtpResult?> SendChunksAsync(ContentReader content, Memory<byte> block)
     {
+        var held = 0;
         while (true)
         {
-            var length = await content.ReadAsync(block, connection.Aborted);
+            var length = held + await content.ReadAsync(block[held..], connection.Aborted);
             if (content.Fault is { } fault)
             {
                 return Drop(fault);
@@ -91,13 +95,16 @@ internal sealed class ContentSender(SmtpClientConnection connection, OutgoingMai
                 return refusal;
             }
 
-            connection.Write(string.Create(CultureInfo.InvariantCulture, $"BDAT {length}{(isLast ? " LAST" : "")}"));
-            connection.Channel.Write(block.Span[..length]);
+            // A chunk does not end between CR and LF: whoever looks at it alone would see a bare CR.
+            held = !isLast && block.Span[length - 1] == '\r' ? 1 : 0;
+            connection.Write(string.Create(CultureInfo.InvariantCulture, $"BDAT {length - held}{(isLast ? " LAST" : "")}"));
+            connection.Channel.Write(block.Span[..(length - held)]);
             if (isLast)
             {
                 return null;
             }
 
+            block.Span[0] = held > 0 ? (byte)'\r' : block.Span[0];
             _unanswered++;
             if (!await connection.Channel.FlushAsync())
             {

@@ -38,8 +38,8 @@ internal sealed class ReplyReader
 
     private const int KeptBytes = 2 << 10;
 
-    /// <summary>A challenge of 12,288 octets in base64 (RFC 4954 §4), and its code.</summary>
-    private const int KeptChallengeBytes = (12 << 10) + 4;
+    /// <summary>A challenge of 12,288 octets in base64 (RFC 4954 §4), its code and a CR.</summary>
+    private const int KeptChallengeBytes = (12 << 10) + 5;
 
     private readonly StringBuilder _text = new();
     private readonly List<string> _extensions = [];
@@ -81,7 +81,7 @@ internal sealed class ReplyReader
                 case LineStatus.Incomplete:
                     return ReplyStatus.Incomplete;
                 case LineStatus.Endless:
-                    return Break("a line of a reply has no end");
+                    return Break("a line of a reply is too long");
                 default:
                     if (TakeLine(line) is var status && status != ReplyStatus.Incomplete)
                     {
@@ -186,15 +186,17 @@ internal sealed class ReplyReader
             return _passedBytes > MaxLineBytes ? LineStatus.Endless : LineStatus.Incomplete;
         }
 
-        var whole = unread.Slice(0, end);
-        if (_passedBytes + whole.Length > MaxLineBytes)
+        // A challenge that is cut would be another one.
+        var length = _passedBytes + unread.Slice(0, end).Length;
+        if (length > (_form == ReplyForm.Challenge ? KeptChallengeBytes : MaxLineBytes))
         {
             return LineStatus.Endless;
         }
 
-        line = _kept ?? (whole.Slice(0, Math.Min(whole.Length, most)) is { IsSingleSegment: true } cut ? cut.FirstSpan : whole.Slice(0, Math.Min(whole.Length, most)).ToArray());
+        var kept = unread.Slice(0, Math.Min(length - _passedBytes, most));
+        line = _kept ?? (kept.IsSingleSegment ? kept.FirstSpan : kept.ToArray());
         line = line.TrimEnd((byte)'\r');
-        input.Consume(whole.Length + 1);
+        input.Consume(length - _passedBytes + 1);
         (_kept, _passedBytes) = (null, 0);
         return LineStatus.Line;
     }

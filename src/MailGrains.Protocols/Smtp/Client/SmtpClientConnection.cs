@@ -12,7 +12,8 @@ namespace MailGrains.Protocols.Smtp.Client;
 /// number of mails one after another, then <see cref="QuitAsync"/>; one call at a time. Nothing throws for what a server does: results say what happened, and
 /// <see cref="IsUsable"/> whether the connection is good for more. Invariants: every reply answers a command of ours, in order, or the connection is given
 /// up; each wait has an end; every buffer has a bound; what has been said in clear is forgotten when TLS begins.
-/// The caller opens the transport and ends it; without QUIT it is best aborted, so that the server takes no half message for a whole one.
+/// The caller opens the transport, and ends it after it has disposed this; without QUIT it is best aborted, so that the server takes no half message
+/// for a whole one.
 /// </summary>
 public sealed class SmtpClientConnection : IAsyncDisposable
 {

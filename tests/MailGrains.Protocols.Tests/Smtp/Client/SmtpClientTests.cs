@@ -333,17 +333,19 @@ public sealed class SmtpClientTests : IAsyncDisposable
 
         public override long Position { get; set; }
 
-        public override int Read(byte[] buffer, int offset, int count)
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            var most = (int)Math.Min(count, length - Position);
+            var most = (int)Math.Min(buffer.Length, length - Position);
             for (var i = 0; i < most; i++)
             {
-                buffer[offset + i] = ((Position + i) % LineBytes) switch { LineBytes - 2 => (byte)'\r', LineBytes - 1 => (byte)'\n', _ => (byte)'x' };
+                buffer.Span[i] = ((Position + i) % LineBytes) switch { LineBytes - 2 => (byte)'\r', LineBytes - 1 => (byte)'\n', _ => (byte)'x' };
             }
 
             Position += most;
-            return most;
+            return new(most);
         }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         public override void Flush()
         {
