@@ -71,6 +71,7 @@ public static partial class AzureStorage
             await AccountMarker.ClaimAccountAsync(tables, account.Number, service, installation, cancellationToken).ConfigureAwait(false);
             await tables.CreateTableAsync(TableNames.Mail, cancellationToken).ConfigureAwait(false);
             await tables.CreateTableAsync(TableNames.Directory, cancellationToken).ConfigureAwait(false);
+            await tables.CreateTableAsync(TableNames.Destinations, cancellationToken).ConfigureAwait(false);
             await ((AzureBlobStore)account.Blobs).CreateContainerAsync(cancellationToken).ConfigureAwait(false);
         }
     }

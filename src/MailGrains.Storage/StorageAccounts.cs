@@ -55,6 +55,9 @@ public static class TableNames
     /// <summary>Tenants, domains, addresses, accounts.</summary>
     public const string Directory = "Directory";
 
+    /// <summary>What is known of the domains that mail goes to: policies on TLS, and how TLS with them went.</summary>
+    public const string Destinations = "Destinations";
+
     /// <summary>One marker row an account.</summary>
     public const string Markers = "Markers";
 }

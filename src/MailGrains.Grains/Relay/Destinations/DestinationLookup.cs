@@ -3,6 +3,10 @@ using System.Net;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Text;
 using MailGrains.Grains.Relay.Destinations.Dane;
+using MailGrains.Grains.Relay.Destinations.Reports;
+using MailGrains.Grains.Relay.Destinations.Sts;
+using MailGrains.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Grains.Relay.Destinations;
 
@@ -10,20 +14,32 @@ namespace MailGrains.Grains.Relay.Destinations;
 /// Finds out where mail for a domain goes, and with which TLS: MX and addresses (RFC 5321 §5.1), then DANE (RFC 7672) or MTA-STS (RFC 8461), the former before
 /// the latter. One a silo; what it has learned is kept in memory, policies in the store too.
 /// </summary>
-public sealed class DestinationLookup
+public sealed class DestinationLookup : IDisposable
 {
+    private const string NotNamed = "the MTA-STS policy does not name it";
+
     private readonly DestinationOptions _options;
     private readonly AnswerCache _dns;
     private readonly MailExchanges _exchanges;
     private readonly TlsaLookup _tlsa;
+    private readonly StsPolicyFetch _fetch;
+    private readonly StsPolicies _policies;
+    private readonly TlsReports _reports;
 
-    public DestinationLookup(DestinationOptions options, TimeProvider time)
+    public DestinationLookup(DestinationOptions options, StorageAccounts accounts, TlsReports reports, TimeProvider time, ILoggerFactory loggers)
     {
-        _options = options;
+        (_options, _reports) = (options, reports);
         _dns = new AnswerCache(options, time);
         _exchanges = new MailExchanges(_dns, options);
         _tlsa = new TlsaLookup(_dns);
+        _fetch = new StsPolicyFetch(_dns, options, time);
+        _policies = new StsPolicies(_dns, _fetch, new StsPolicyTable(accounts), time, loggers.CreateLogger<StsPolicies>());
     }
+
+    /// <summary>The last fetch of a policy that nobody waited for.</summary>
+    internal Task Refreshing => _policies.Refreshing;
+
+    public void Dispose() => _fetch.Dispose();
 
     /// <param name="domain">A domain name, or an address literal in brackets.</param>
     public Task<Destination> FindAsync(string domain, CancellationToken cancellationToken) => FindAsync(domain, withPolicies: true, cancellationToken);
@@ -48,7 +64,7 @@ public sealed class DestinationLookup
         }
 
         var list = new ExchangeList([new MailExchange(name, 0)], name, _options.TrustAuthenticatedData) { IsImplicit = true };
-        return await ResolveAsync(new Search(name, list, port, IsRoute: true, WithPolicies: true), cancellationToken);
+        return await ResolveAsync(new Search(name, list, port, IsRoute: true, WithDane: true, StsFinding.None), cancellationToken);
     }
 
     private async Task<Destination> FindAsync(string domain, bool withPolicies, CancellationToken cancellationToken)
@@ -64,9 +80,25 @@ public sealed class DestinationLookup
         }
 
         var exchanges = await _exchanges.FindAsync(name, cancellationToken);
-        return exchanges.Failure is { } failure
-            ? Destination.Failed(name, failure)
-            : await ResolveAsync(new Search(name, exchanges, _options.Port, IsRoute: false, withPolicies), cancellationToken);
+        if (exchanges.Failure is { } failure)
+        {
+            return Destination.Failed(name, failure);
+        }
+
+        try
+        {
+            var sts = withPolicies && _options.StsPolicies ? await _policies.FindAsync(name, cancellationToken) : StsFinding.None;
+            if (sts.Failure is { } unfetched)
+            {
+                _reports.Failed(name, PolicyOf(name, sts.Policy), unfetched, null, sts.Reason);
+            }
+
+            return await ResolveAsync(new Search(name, exchanges, _options.Port, IsRoute: false, withPolicies, sts), cancellationToken);
+        }
+        catch (StoreException)
+        {
+            return Destination.Failed(name, DestinationFailure.PolicyUnread(name));
+        }
     }
 
     // RFC 5321 §5.1: an address literal is the host itself.
@@ -108,23 +140,51 @@ public sealed class DestinationLookup
         }
 
         var tls = TlsRequirement.Opportunistic;
-        if (search is { WithPolicies: true, Exchanges.IsAuthenticated: true })
+        if (search is { WithDane: true, Exchanges.IsAuthenticated: true })
         {
             var tlsa = await _tlsa.FindAsync(name, search.Port, addresses, [search.Domain, search.Exchanges.Name], cancellationToken);
             if (tlsa?.Failure is { } unknown)
             {
+                _reports.Failed(search.Domain, new TlsPolicy(TlsPolicyType.Tlsa, name, []), TlsResultType.DnssecInvalid, name, unknown);
                 return Candidate.Skip(exchange, $"its TLSA records: {unknown}", DestinationFailure.DaneUnknown(search.Domain));
             }
 
             tls = tlsa?.Requirement ?? tls;
         }
 
-        return new Candidate(
-            new DestinationHost(name, exchange.Preference, addresses.Addresses, tls) { IsNameProven = search.Exchanges.IsAuthenticated }, null, null);
+        return Apply(search, new DestinationHost(name, exchange.Preference, addresses.Addresses, tls) { IsNameProven = search.Exchanges.IsAuthenticated });
     }
 
+    /// <summary>What an MTA-STS policy makes of a host.</summary>
+    private Candidate Apply(Search search, DestinationHost host)
+    {
+        // RFC 8461 §2: DANE first.
+        if (host.Tls.Level == TlsLevel.Dane || search.Sts.Policy is not { Mode: not StsMode.None } sts)
+        {
+            return new Candidate(host, null, null);
+        }
+
+        var policy = PolicyOf(search.Domain, sts);
+        var isNamed = sts.Names(host.Name);
+        if (!isNamed)
+        {
+            _reports.Failed(search.Domain, policy, TlsResultType.ValidationFailure, host.Name, NotNamed);
+        }
+
+        // RFC 8461 §4.1, §5
+        return (sts.Mode, isNamed) switch
+        {
+            (StsMode.Enforce, false) =>
+                Candidate.Skip(new MailExchange(host.Name, host.Preference), NotNamed, DestinationFailure.StsMismatch(search.Domain)),
+            (StsMode.Enforce, true) => new Candidate(host with { Tls = TlsRequirement.Pkix(host.Name) with { Policy = policy }, IsNameProven = true }, null, null),
+            _ => new Candidate(host with { Tls = host.Tls with { IsTested = isNamed, ReferenceNames = [host.Name], Policy = policy } }, null, null),
+        };
+    }
+
+    private static TlsPolicy PolicyOf(string domain, StsPolicy? policy) => new(TlsPolicyType.Sts, domain, [.. policy?.Lines ?? []]);
+
     /// <param name="IsRoute">The host is an operator's choice.</param>
-    private sealed record Search(string Domain, ExchangeList Exchanges, int Port, bool IsRoute, bool WithPolicies);
+    private sealed record Search(string Domain, ExchangeList Exchanges, int Port, bool IsRoute, bool WithDane, StsFinding Sts);
 
     /// <summary>One MX, looked at: usable, or skipped, perhaps with a failure that passes.</summary>
     private sealed record Candidate(DestinationHost? Host, SkippedHost? Skipped, DestinationFailure? Failure)

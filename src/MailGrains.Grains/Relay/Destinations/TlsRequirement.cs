@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using MailGrains.Grains.Relay.Destinations.Dane;
 using MailGrains.Protocols.Tls;
 
@@ -97,8 +99,13 @@ public enum TlsPolicyType
 
 /// <param name="Domain">Whose policy it is; empty without one.</param>
 /// <param name="Lines">The policy's lines, or the TLSA records as zone files have them.</param>
-/// <param name="MxHosts">The patterns of an MTA-STS policy.</param>
-public sealed record TlsPolicy(TlsPolicyType Type, string Domain, ImmutableArray<string> Lines, ImmutableArray<string> MxHosts)
+public sealed record TlsPolicy(TlsPolicyType Type, string Domain, ImmutableArray<string> Lines)
 {
-    public static TlsPolicy None { get; } = new(TlsPolicyType.NoPolicyFound, "", [], []);
+    public static TlsPolicy None { get; } = new(TlsPolicyType.NoPolicyFound, "", []);
+
+    /// <summary>Tells policies of one domain apart.</summary>
+    internal string Key { get; } = $"{(int)Type}-{Hash(Domain, Lines)}";
+
+    private static string Hash(string domain, ImmutableArray<string> lines) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines.Prepend(domain)))).AsSpan(0, 8));
 }

@@ -8,6 +8,10 @@ namespace MailGrains.Grains.Relay.Destinations.Dane;
 /// <summary>What DNS says of the certificates of a mail server whose name and addresses it has vouched for (RFC 7672 §2.2).</summary>
 internal sealed class TlsaLookup(AnswerCache dns)
 {
+    // For reports: a record may hold a whole certificate.
+    private const int MaxReported = 8;
+    private const int MaxReportedChars = 1024;
+
     /// <param name="domains">Further names that a certificate may hold (RFC 7672 §3.2.2): the domain, and the end of its aliases.</param>
     /// <returns>Null: DANE says nothing of this host.</returns>
     public async Task<TlsaResult?> FindAsync(
@@ -42,6 +46,9 @@ internal sealed class TlsaLookup(AnswerCache dns)
         return addresses.Name != host && (await dns.AskAsync(host, QueryType.CNAME, cancellationToken)).IsAuthenticated ? [host] : [];
     }
 
+    private static string Report(TlsaAssociation association) =>
+        association.ToString() is { Length: > MaxReportedChars } text ? text[..MaxReportedChars] : association.ToString();
+
     private static TlsRequirement Require(string name, TlsaRecord[] records, IEnumerable<string> domains)
     {
         var associations = TlsaAssociation.Usable(records);
@@ -52,7 +59,7 @@ internal sealed class TlsaLookup(AnswerCache dns)
             ServerName = name,
             ReferenceNames = [.. domains.Prepend(name).Distinct()],
             Associations = associations,
-            Policy = new TlsPolicy(TlsPolicyType.Tlsa, name, [.. associations.Select(a => a.ToString())], []),
+            Policy = new TlsPolicy(TlsPolicyType.Tlsa, name, [.. associations.Take(MaxReported).Select(Report)]),
         };
     }
 }
