@@ -39,7 +39,10 @@ internal sealed class LookupHarness : IAsyncDisposable
         UseStore();
         Options = Options with
         {
-            StsPolicies = true, PolicyPort = server.Port, PolicyNetworks = [IPNetwork.Parse("127.0.0.0/8")], Roots = server.Authority.Roots,
+            StsPolicies = true,
+            PolicyPort = server.Port,
+            PolicyNetworks = [IPNetwork.Parse("127.0.0.0/8")],
+            Roots = server.Authority.Roots,
         };
     }
 
