@@ -66,7 +66,7 @@ public static class ReportWriter
 
     private static Part Text(DeliveryReport report, byte[] text) =>
         Ascii.IsValid(text) ? new Part("Notification", "text/plain; charset=us-ascii", "", text)
-        : report.SevenBit ? new Part("Notification", "text/plain; charset=utf-8", "quoted-printable", QuotedPrintable.Encode(text))
+        : report.SevenBit ? new Part("Notification", "text/plain; charset=utf-8", BodyEncoding.QuotedPrintable, QuotedPrintableEncoder.Encode(text))
         : new Part("Notification", "text/plain; charset=utf-8", "8bit", text);
 
     private static Part Fields(DeliveryReport report, int listed)
@@ -76,7 +76,7 @@ public static class ReportWriter
         {
             // RFC 6533 §4: any transfer encoding is allowed.
             return report.SevenBit
-                ? new Part(Description, "message/global-delivery-status", "quoted-printable", QuotedPrintable.Encode(fields))
+                ? new Part(Description, "message/global-delivery-status", BodyEncoding.QuotedPrintable, QuotedPrintableEncoder.Encode(fields))
                 : new Part(Description, "message/global-delivery-status", "8bit", fields);
         }
 
@@ -105,7 +105,10 @@ public static class ReportWriter
         return isGlobal && !report.SevenBit && needs == ContentNeeds.EightBit
             ? new Part(Description, "message/global-headers", "8bit", header)
             : new Part(
-                Description, isGlobal ? "message/global-headers" : "text/rfc822-headers; charset=utf-8", "quoted-printable", QuotedPrintable.Encode(header.Span));
+                Description,
+                isGlobal ? "message/global-headers" : "text/rfc822-headers; charset=utf-8",
+                BodyEncoding.QuotedPrintable,
+                QuotedPrintableEncoder.Encode(header.Span));
     }
 
     private static byte[] Header(DeliveryReport report, ReturnedMessage original, string boundary)
