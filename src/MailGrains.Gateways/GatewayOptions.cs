@@ -26,6 +26,9 @@ public sealed record GatewayOptions
     /// <summary>Over how many grains a tenant's mail for one domain is spread; only ever raised.</summary>
     public int QueueShards { get; init; } = 1;
 
+    /// <summary>What reverse-paths of forwarded mail are signed with: the first signs, all are good. Secret.</summary>
+    public IReadOnlyList<string> SrsKeys { get; init; } = [];
+
     /// <summary>How long mailboxes and queues have to answer for one message before the client hears 451; once more where a queue is to take what mailboxes did not.</summary>
     public TimeSpan HandOverTimeout { get; init; } = TimeSpan.FromSeconds(60);
 }

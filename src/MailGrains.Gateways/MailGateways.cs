@@ -1,3 +1,4 @@
+using System.Text;
 using MailGrains.Contracts;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Accounts;
@@ -7,6 +8,7 @@ using MailGrains.Gateways.Pop3;
 using MailGrains.Gateways.Smtp;
 using MailGrains.Gateways.Submissions;
 using MailGrains.Gateways.Tls;
+using MailGrains.Messages.Srs;
 using MailGrains.Messages.Summaries;
 using MailGrains.Protocols.Tls;
 using MailGrains.Storage;
@@ -40,6 +42,8 @@ public static class MailGateways
         services.TryAddSingleton<RecipientResolver>();
         services.TryAddSingleton<QueueAccounts>();
         services.AddSingleton<QueueChoice>();
+        services.AddSingleton(provider => new SenderRewriting(options.SrsKeys.Select(Encoding.UTF8.GetBytes), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ForwardedSender>();
         services.AddSingleton<QueueStarts>();
         services.AddSingleton<QueueHandOver>();
         services.AddSingleton<HandOver>();

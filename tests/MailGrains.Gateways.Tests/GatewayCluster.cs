@@ -74,7 +74,7 @@ public sealed class GatewayCluster : IAsyncLifetime
             silo.Services.AddSenderGrains();
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
             silo.Services.AddMailGateways(
-                new GatewayOptions { HostName = HostName, MaxMessageBytes = 4 * 1024 * 1024 },
+                new GatewayOptions { HostName = HostName, MaxMessageBytes = 4 * 1024 * 1024, SrsKeys = ["an SRS key of tests"] },
                 new ConnectionOptions { ReverseNames = false, RelayNetworks = new NetworkList([IPNetwork.Parse("10.25.0.0/16")]) },
                 new TlsOptions { HostName = HostName, DataFolder = _folder });
             silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<Pop3Gateway>(services, new QuickTime()));

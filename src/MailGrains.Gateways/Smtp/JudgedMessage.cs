@@ -33,6 +33,7 @@ public sealed record JudgedMessage(Transaction Transaction, MessageOrigin Origin
         {
             Notify = NotifyOf(copy.Recipient),
             OriginalRecipient = OriginalOf(copy),
+            ReversePath = copy.Target.ReversePath,
         };
 
     /// <summary>A copy that a mailbox did not take.</summary>

@@ -1,6 +1,7 @@
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Queues;
+using MailGrains.Messages.Srs;
 using MailGrains.Protocols.Smtp;
 
 namespace MailGrains.Gateways.Smtp;
@@ -9,7 +10,7 @@ namespace MailGrains.Gateways.Smtp;
 /// Whether a recipient is taken: what its address means, whether the mailboxes that it leads to have room, and whether the client may send to the other
 /// servers that it leads to. That it may where an alias or a backup-MX domain of ours leads there, or where <see cref="Transaction.MayRelay"/> says so.
 /// </summary>
-public sealed class RecipientCheck(GatewayOptions options, RecipientResolver resolver, QueueChoice queues, HandOver handOver)
+public sealed class RecipientCheck(GatewayOptions options, RecipientResolver resolver, QueueChoice queues, ForwardedSender senders, HandOver handOver)
 {
     private static readonly SmtpReply MailboxLoop550 = new(550, new EnhancedCode(4, 6), "This list leads to itself");
     private static readonly SmtpReply ListTooLarge451 = new(451, new EnhancedCode(3, 5), "This list is too large or nested too deep");
@@ -23,9 +24,44 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
             return await AddPostmasterAsync(transaction, forwardPath, parameters, cancellationToken);
         }
 
+        if (QueueChoice.DomainOf(mailbox) is { } forwarder && senders.Find(mailbox.Localpart, forwarder) is { Status: not SrsStatus.NotRewritten } found &&
+            await queues.FindDomainAsync(forwarder, cancellationToken) is { Settings.BackupMx: false } hosted)
+        {
+            // Nothing but a bounce, or anybody who has such an address could send through us.
+            return found.Status == SrsStatus.Reversed && transaction.ReversePath.IsNull
+                ? await AddOriginalSenderAsync(transaction, hosted.Tenant, forwardPath, parameters, new Mailbox(found.Localpart, found.Domain), cancellationToken)
+                : SmtpReply.NoSuchMailbox550;
+        }
+
         return !mailbox.IsAddressLiteral && AddressName.TryNormalize(mailbox.Localpart, mailbox.Domain, out var address)
             ? await AddAsync(transaction, new Asked(forwardPath, parameters, address), await resolver.ResolveAsync(address, cancellationToken), cancellationToken)
             : await AddForeignAsync(transaction, forwardPath, parameters, mailbox, cancellationToken);
+    }
+
+    /// <summary>A bounce of mail that a domain of ours has forwarded goes to whoever sent it.</summary>
+    /// <param name="tenant">Of the domain that forwarded it.</param>
+    private async ValueTask<SmtpReply> AddOriginalSenderAsync(
+        Transaction transaction, string tenant, ForwardPath forwardPath, RcptParameters parameters, Mailbox sender, CancellationToken cancellationToken)
+    {
+        if (QueueChoice.DomainOf(sender) is not { } domain)
+        {
+            return SmtpReply.NoSuchMailbox550;
+        }
+
+        // The domain may have come to us since.
+        var hosted = sender.IsAddressLiteral ? null : await queues.FindDomainAsync(domain, cancellationToken);
+        if (hosted is { Settings.BackupMx: false })
+        {
+            return AddressName.TryNormalize(sender.Localpart, domain, out var address)
+                ? await AddAsync(transaction, new Asked(forwardPath, parameters, address), await resolver.ResolveAsync(address, cancellationToken), cancellationToken)
+                : SmtpReply.NoSuchMailbox550;
+        }
+
+        var elsewhere = new Resolution(ResolutionOutcome.NotLocal, [])
+        {
+            Remotes = [new RemoteTarget(hosted?.Tenant ?? tenant, domain, sender.ToString())],
+        };
+        return await AddAsync(transaction, new Asked(forwardPath, parameters, new AddressName("postmaster", domain)), elsewhere, cancellationToken);
     }
 
     /// <summary>What can be no address of ours: an address literal, or a localpart that is longer, or of other characters, than ours are.</summary>
@@ -137,7 +173,10 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
 
             var path = PathOf(asked.ForwardPath, remote);
             var queue = await queues.OfAsync(tenant, remote.Domain, transaction.ReversePath, path, cancellationToken);
-            queued.Add(new QueuedTarget(queue, path, remote.Member is not null));
+            queued.Add(new QueuedTarget(queue, path, remote.Member is not null)
+            {
+                ReversePath = remote.Member is null ? null : await senders.RewriteAsync(transaction, asked.Address.Domain, cancellationToken),
+            });
         }
 
         foreach (var local in locals)

@@ -29,6 +29,9 @@ public sealed record AcceptedRecipient(string ForwardPath, IReadOnlyList<LocalTa
 /// <param name="IsForwarded">An alias of ours leads to another server: its sender has not named the address.</param>
 public readonly record struct QueuedTarget(QueueId Queue, string ForwardPath, bool IsForwarded)
 {
+    /// <summary>What stands in for the transaction's reverse-path where the mail is forwarded; null: nothing does.</summary>
+    public string? ReversePath { get; init; }
+
     /// <summary>One of the recipient's targets here, to which the queue delivers; null: another server's.</summary>
     public LocalTarget? Mailbox { get; init; }
 }
@@ -61,6 +64,9 @@ public sealed class Transaction(ReversePath reversePath, MailParameters paramete
 
     /// <summary>Whose queues take what it sends there; null: not known yet.</summary>
     public string? RelayTenant { get; set; }
+
+    /// <summary>The sender's domain is hosted here; null: not known yet.</summary>
+    public bool? SenderIsHosted { get; set; }
 
     public IReadOnlyList<AcceptedRecipient> Recipients => _recipients;
 

@@ -23,7 +23,7 @@ internal sealed record Entry<T>(T Value, long Revision, string ETag);
 /// address:{address}   r
 /// account:{tenant}    {address}
 ///                     {address}!logins           failures, known peers, days of last use: written without a condition
-/// secrets             {name}                     random keys of the installation
+/// secrets             {name}                     random keys of the installation; the host has rows of its own form there
 /// </code>
 /// </summary>
 internal sealed class DirectoryTable(StorageAccounts accounts)

@@ -3,6 +3,7 @@ using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Filters;
 using MailGrains.Gateways.Tls;
+using MailGrains.Messages.Srs;
 using Microsoft.Extensions.Configuration;
 
 namespace MailGrains.Host.Configuration;
@@ -30,6 +31,7 @@ internal sealed record ClusterSettings(string ClusterId, string ServiceId, IPAdd
 internal sealed record HostSettings
 {
     private const int MaxQueueShards = 1_024;
+    private const int MinSrsKeyChars = SenderRewriting.MinKeyBytes;
 
     public const long DefaultMaxMessageBytes = 50 * 1024 * 1024;
 
@@ -60,6 +62,9 @@ internal sealed record HostSettings
     public required string? RelayTenant { get; init; }
 
     public required int QueueShards { get; init; }
+
+    /// <summary>The first signs; empty: one is made once and kept in the store.</summary>
+    public required IReadOnlyList<string> SrsKeys { get; init; }
 
     public required FilterOptions Filters { get; init; }
 
@@ -106,6 +111,7 @@ internal sealed record HostSettings
             TarpitDelay = settings.Time("Smtp:TarpitDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             RelayTenant = ReadRelayTenant(settings),
             QueueShards = (int)settings.Whole("Queues:Shards", 1, 1, MaxQueueShards),
+            SrsKeys = ReadSrsKeys(settings),
             Filters = FilterSettings.Read(settings),
             DemoEnabled = settings.Flag("Demo:Enabled", absent: true),
             DemoPassword = settings.Text("Demo:Password"),
@@ -158,6 +164,16 @@ internal sealed record HostSettings
         var given when TenantName.TryNormalize(given, out var name) => name,
         var given => throw SettingsReader.Wrong("Smtp:RelayTenant", given, "a tenant's name"),
     };
+
+    private static IReadOnlyList<string> ReadSrsKeys(SettingsReader settings)
+    {
+        var keys = settings.List("Srs:Keys");
+
+        // Not said with the value, which is a secret.
+        return keys.All(key => key.Length >= MinSrsKeyChars)
+            ? keys
+            : throw new SettingsException($"{SettingsReader.Root}:Srs:Keys has a key of less than {MinSrsKeyChars} characters.");
+    }
 
     private static StorageSettings ReadStorage(SettingsReader settings)
     {

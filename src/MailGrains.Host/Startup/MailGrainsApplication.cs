@@ -66,6 +66,11 @@ internal static class MailGrainsApplication
             settings, builder.Configuration, meters, early.GetRequiredService<ILoggerFactory>().CreateLogger("MailGrains.Host"), CancellationToken.None);
         await using var store = owner;
 
+        if (settings.SrsKeys.Count == 0)
+        {
+            settings = settings with { SrsKeys = [await StoredSecret.OfAsync(accounts, StoredSecret.Srs, CancellationToken.None)] };
+        }
+
         var apiKey = Secret.Of(settings.AdminApiKey, settings.Storage.Path, "admin.key");
         var demoPassword = settings.DemoEnabled ? Secret.Of(settings.DemoPassword, settings.Storage.Path, "demo.password") : null;
         var listeners = new Listeners(settings);
@@ -122,6 +127,7 @@ internal static class MailGrainsApplication
                 TarpitDelay = settings.TarpitDelay,
                 RelayTenant = settings.RelayTenant,
                 QueueShards = settings.QueueShards,
+                SrsKeys = settings.SrsKeys,
             },
             settings.Connections,
             new TlsOptions { HostName = settings.HostName, DataFolder = settings.Storage.Path, Certificates = settings.Certificates });

@@ -98,6 +98,17 @@ public sealed class HostSettingsTests
         Assert.DoesNotContain("topsecret", settings.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Srs_keys_are_a_list_and_a_short_one_is_refused_without_being_shown()
+    {
+        Assert.Empty(Read().SrsKeys);
+        Assert.Equal(["a key of some length", "and a former one"], Read(("Srs:Keys:0", "a key of some length"), ("Srs:Keys:1", "and a former one")).SrsKeys);
+
+        var failure = Assert.Throws<SettingsException>(() => Read(("Srs:Keys:0", "a key of some length"), ("Srs:Keys:1", "topsecret")));
+        Assert.Contains("MailGrains:Srs:Keys", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("topsecret", failure.Message, StringComparison.Ordinal);
+    }
+
     private static IPEndPoint Loopback(int port) => new(IPAddress.Loopback, port);
 
     private static HostSettings Read(params (string Name, string Value)[] settings) => HostSettings.Read(
