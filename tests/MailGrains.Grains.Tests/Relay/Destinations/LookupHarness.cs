@@ -2,7 +2,6 @@ using System.Net;
 using MailGrains.Grains.Relay.Destinations;
 using MailGrains.Grains.Relay.Destinations.Reports;
 using MailGrains.Storage;
-using MailGrains.Storage.Sqlite;
 using MailGrains.Testing.Dns;
 using MailGrains.Testing.Faults;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -13,8 +12,6 @@ namespace MailGrains.Grains.Tests.Relay.Destinations;
 /// <summary>Lookups against a DNS server of the test's own.</summary>
 internal sealed class LookupHarness : IAsyncDisposable
 {
-    private string? _folder;
-    private SqliteStore? _store;
     private DestinationLookup? _lookup;
 
     public DnsServer Dns { get; } = DnsServer.Start();
@@ -34,9 +31,9 @@ internal sealed class LookupHarness : IAsyncDisposable
     public DestinationLookup Lookup => _lookup ??= Open();
 
     /// <summary>Looks for policies at a server on loopback, and keeps them in a store.</summary>
-    public void UsePolicies(PolicyServer server)
+    public void UsePolicies(PolicyServer server, StoreFixture store)
     {
-        UseStore();
+        UseStore(store);
         Options = Options with
         {
             StsPolicies = true,
@@ -46,12 +43,10 @@ internal sealed class LookupHarness : IAsyncDisposable
         };
     }
 
-    public void UseStore()
+    public void UseStore(StoreFixture store)
     {
-        _folder = System.IO.Directory.CreateTempSubdirectory("mailgrains-").FullName;
-        _store = SqliteStore.Open(new SqliteStoreOptions { Path = _folder });
-        Tables = new FaultingTableStore(_store.Tables);
-        Accounts = new StorageAccounts([new StorageAccount(0, Tables, _store.Blobs)], Tables);
+        Tables = new FaultingTableStore(store.Tables);
+        Accounts = new StorageAccounts([new StorageAccount(0, Tables, store.Blobs)], Tables);
     }
 
     /// <summary>A silo that knows only what the store does.</summary>
@@ -92,11 +87,6 @@ internal sealed class LookupHarness : IAsyncDisposable
     {
         Restart();
         await Dns.DisposeAsync();
-        if (_store is not null)
-        {
-            await _store.DisposeAsync();
-            System.IO.Directory.Delete(_folder!, recursive: true);
-        }
     }
 
     private DestinationLookup Open() => new(Options with { DnsServers = [Dns.EndPoint] }, Accounts, Reports, Time, NullLoggerFactory.Instance);

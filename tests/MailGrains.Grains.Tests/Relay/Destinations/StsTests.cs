@@ -6,24 +6,25 @@ using Microsoft.AspNetCore.Http;
 
 namespace MailGrains.Grains.Tests.Relay.Destinations;
 
-public sealed class StsTests : IClassFixture<PolicyServer>, IAsyncDisposable
+public sealed class StsTests : IClassFixture<PolicyServer>, IClassFixture<StoreFixture>, IAsyncDisposable
 {
-    private const string Domain = "one.test";
-    private const string Host = "mx.one.test";
-
     private readonly PolicyServer _server;
     private readonly LookupHarness _to = new();
     private readonly int _before;
 
-    public StsTests(PolicyServer server)
+    public StsTests(PolicyServer server, StoreFixture store)
     {
         (_server, _before) = (server, server.Requests);
         _server.Certificate = null;
-        _to.UsePolicies(server);
+        _to.UsePolicies(server, store);
         _to.AddDomain(Domain);
         _to.Dns.Add($"mta-sts.{Domain}", DnsType.A, "127.0.0.1");
         Publish("1");
     }
+
+    private string Domain { get; } = $"{Guid.NewGuid():N}.test";
+
+    private string Host => "mx." + Domain;
 
     private int Requests => _server.Requests - _before;
 
@@ -46,7 +47,7 @@ public sealed class StsTests : IClassFixture<PolicyServer>, IAsyncDisposable
     [Fact]
     public async Task AnEnforcedPolicyWantsACertificateForTheHost()
     {
-        _server.Answer = PolicyServer.Of("enforce", "*.one.test");
+        _server.Answer = PolicyServer.Of("enforce", $"*.{Domain}");
 
         var host = Assert.Single((await _to.FindAsync(Domain)).Hosts);
 
@@ -54,7 +55,7 @@ public sealed class StsTests : IClassFixture<PolicyServer>, IAsyncDisposable
         Assert.Equal([Host], host.Tls.ReferenceNames);
         Assert.True(host.IsNameProven);
         Assert.Equal((TlsPolicyType.Sts, Domain), (host.Tls.Policy.Type, host.Tls.Policy.Domain));
-        Assert.Equal(["version: STSv1", "mode: enforce", "mx: *.one.test", "max_age: 604800"], host.Tls.Policy.Lines);
+        Assert.Equal(["version: STSv1", "mode: enforce", $"mx: *.{Domain}", "max_age: 604800"], host.Tls.Policy.Lines);
         await _to.FindAsync(Domain);
         Assert.Equal(1, Requests);
         Assert.Empty(_to.TakeFailures());
@@ -175,7 +176,7 @@ public sealed class StsTests : IClassFixture<PolicyServer>, IAsyncDisposable
     [Fact]
     public async Task HtmlIsNoPolicy()
     {
-        _server.Answer = PolicyServer.Policy("version: STSv1\nmode: enforce\nmx: mx.one.test\nmax_age: 86400\n", "text/html");
+        _server.Answer = PolicyServer.Policy($"version: STSv1\nmode: enforce\nmx: {Host}\nmax_age: 86400\n", "text/html");
 
         await AssertNoPolicyAsync("sts-policy-invalid");
     }

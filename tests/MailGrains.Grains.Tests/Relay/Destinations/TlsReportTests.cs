@@ -5,18 +5,21 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailGrains.Grains.Tests.Relay.Destinations;
 
-public sealed class TlsReportTests : IAsyncDisposable
+public sealed class TlsReportTests : IClassFixture<StoreFixture>, IAsyncDisposable
 {
     private static readonly TlsPolicy Sts = new(TlsPolicyType.Sts, "one.test", ["version: STSv1", "mode: testing", "mx: mx.one.test", "max_age: 86400"]);
+
+    // Each test has days of its own, before those of the tests before it: nothing of theirs is too old to it.
+    private static int _years = 1000;
 
     private readonly LookupHarness _to = new();
     private readonly TlsReportTable _table;
     private readonly TlsReportWriter _writer;
 
-    public TlsReportTests()
+    public TlsReportTests(StoreFixture store)
     {
-        _to.UseStore();
-        _to.Time.SetUtcNow(new DateTimeOffset(_to.Time.GetUtcNow().Year + 1, 3, 1, 12, 0, 0, TimeSpan.Zero));
+        _to.UseStore(store);
+        _to.Time.SetUtcNow(new DateTimeOffset(_to.Time.GetUtcNow().Year + Interlocked.Decrement(ref _years), 3, 1, 12, 0, 0, TimeSpan.Zero));
         _table = new TlsReportTable(_to.Accounts);
         _writer = Writer(_table);
     }

@@ -23,7 +23,9 @@ public sealed class TlsRequirementTests : IDisposable
 
     private TlsRequirement Dane(int usage, X509Certificate2 certificate) => new(TlsLevel.Dane)
     {
-        ServerName = "base.one.test", ReferenceNames = ["one.test", Host], Associations = [TlsaMatcherTests.Of(usage, 1, 1, certificate)],
+        ServerName = "base.one.test",
+        ReferenceNames = ["one.test", Host],
+        Associations = [TlsaMatcherTests.Of(usage, 1, 1, certificate)],
     };
 
     public void Dispose()
