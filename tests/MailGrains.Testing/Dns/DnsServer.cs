@@ -70,8 +70,8 @@ public sealed class DnsServer : IAsyncDisposable
     /// <summary>All records of the name are gone.</summary>
     public void Remove(string name) => _records.TryRemove(name, out _);
 
-    /// <summary>The zone, and all below it, is signed and was validated: the AD bit, for whoever wants it.</summary>
-    public void Sign(string zone) => _signed[zone] = true;
+    /// <summary>The zone, and all below it, is signed and was validated (the AD bit, for whoever wants it), or is not, inside of one that is.</summary>
+    public void Sign(string zone, bool signed = true) => _signed[zone] = signed;
 
     /// <summary>The name of an address, in the zone for reverse names.</summary>
     public void AddPointer(string address, string name) => Add(ReverseName(address), DnsType.Ptr, name);
@@ -206,7 +206,7 @@ public sealed class DnsServer : IAsyncDisposable
         return !overTcp && (_truncated.ContainsKey(asked.Name) || reply.Length > message.UdpBytes) ? message.Reply(code, [], truncated: true) : reply;
     }
 
-    private bool IsSigned(string name) => Ancestors(name).Any(_signed.ContainsKey);
+    private bool IsSigned(string name) => Ancestors(name).FirstOrDefault(_signed.ContainsKey) is { } zone && _signed[zone];
 
     private (string Owner, DnsRecord Record)? Soa(string name) => Ancestors(name)
         .Select(zone => (Owner: zone, Record: _records.GetValueOrDefault(zone)?.FirstOrDefault(r => r.Type == DnsType.Soa)))

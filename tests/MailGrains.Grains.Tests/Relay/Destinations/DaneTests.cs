@@ -50,11 +50,18 @@ public sealed class DaneTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("mx.one.test")]
-    [InlineData(Tlsa)]
-    public async Task ARecordCountsOnlyWhereAllThatLeadsToItIsSigned(string signed)
+    [InlineData("one.test", "mx.one.test")]
+    [InlineData("mx.one.test", Tlsa)]
+    [InlineData(Tlsa, null)]
+    public async Task ARecordCountsOnlyWhereItAndAllThatLeadsToItIsSigned(string unsigned, string? signedBelow)
     {
-        _to.Dns.Sign(signed);
+        _to.Dns.Sign("test");
+        _to.Dns.Sign(unsigned, signed: false);
+        if (signedBelow is not null)
+        {
+            _to.Dns.Sign(signedBelow);
+        }
+
         _to.Dns.Add(Tlsa, DnsType.Tlsa, $"3 1 1 {Digest}");
 
         Assert.Equal(TlsLevel.Opportunistic, (await TlsAsync()).Level);
