@@ -10,7 +10,7 @@ public static class FuzzTargets
         FuzzTarget[] targets =
         [
             PathTarget.Target, ContentTarget.Target, LineTarget.Target, SaslTarget.Target, ProxyTarget.Target,
-            .. MessageTargets.All, .. SmtpTargets.All, .. Pop3Targets.All,
+            .. MessageTargets.All, .. SmtpTargets.All, .. ClientTargets.All, .. Pop3Targets.All,
         ];
         return targets.Select(target => (target.Name, target.Seeds, target.Words, target.Run));
     }
