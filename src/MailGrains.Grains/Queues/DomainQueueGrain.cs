@@ -299,7 +299,7 @@ public sealed partial class DomainQueueGrain(
         if (live.State.Count > 0)
         {
             await _reminder!.EnsureAsync(parts.Options.ReminderPeriod);
-            await parts.Catalog.PutAsync(live.Overview(), now, _deactivating.Token);
+            await parts.Catalog.PutAsync(_id, live.Overview, now, _deactivating.Token);
         }
 
         if (live.State.Count > 0 && !live.IsBusy && rested >= parts.Options.EmptyLinger && (next is null || next > parts.Options.ParkAfter))

@@ -24,11 +24,11 @@ public sealed class QueueCatalog(StorageAccounts accounts)
 
     /// <summary>Writes a queue's row, unless that was done within <see cref="Period"/>.</summary>
     /// <exception cref="StoreException">The store failed; it is tried again with the next look.</exception>
-    public async Task PutAsync(QueueOverview overview, DateTimeOffset now, CancellationToken cancellationToken)
+    public async Task PutAsync(QueueId queue, Func<QueueOverview> overview, DateTimeOffset now, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            if (_written.TryGetValue(overview.Queue, out var at) && now - at < Period)
+            if (_written.TryGetValue(queue, out var at) && now - at < Period)
             {
                 return;
             }
@@ -38,11 +38,11 @@ public sealed class QueueCatalog(StorageAccounts accounts)
                 _written.Clear();
             }
 
-            _written[overview.Queue] = now;
+            _written[queue] = now;
         }
 
-        await accounts[overview.Queue.Account].Tables.CommitAsync(
-            TableNames.Mail, PartitionOf(overview.Queue.Tenant), [TableOperation.Upsert(RowOf(overview.Queue), Encode(overview, now))], cancellationToken);
+        await accounts[queue.Account].Tables.CommitAsync(
+            TableNames.Mail, PartitionOf(queue.Tenant), [TableOperation.Upsert(RowOf(queue), Encode(overview(), now))], cancellationToken);
     }
 
     /// <summary>The queue is empty.</summary>

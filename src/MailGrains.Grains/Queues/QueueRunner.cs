@@ -17,11 +17,13 @@ internal sealed class QueueRunner(
 {
     private readonly QueueSchedule _schedule = new();
     private readonly List<RelayMessage> _starting = [];
+    private readonly HashSet<QueueEntry> _given = new(ReferenceEqualityComparer.Instance);
     private readonly List<QueueEntry> _late = [];
     private readonly long _recoverAt = Milliseconds(time.GetUtcNow() + parts.Options.ReportGrace);
     private bool _recovered;
     private long _blockedUntil;
     private long _busyUntil;
+    private long _lookAt;
     private bool _urgent;
 
     /// <summary>Takes how attempts ended that never left this silo, or whose sender is gone.</summary>
@@ -71,6 +73,7 @@ internal sealed class QueueRunner(
         if (entry.IsInProgress)
         {
             (entry.IsInProgress, entry.Sender) = (false, null);
+            _given.Remove(entry);
             InProgress--;
         }
 
@@ -99,7 +102,7 @@ internal sealed class QueueRunner(
             next = Math.Min(next, _recoverAt);
         }
 
-        return InProgress > _starting.Count ? Math.Min(next, Now + (long)Options.LookAfter.TotalMilliseconds) : next;
+        return _given.Count > 0 ? Math.Min(next, Math.Max(_lookAt, Now + 1)) : next;
     }
 
     /// <summary>One round; true when another may find more to do at once.</summary>
@@ -208,6 +211,7 @@ internal sealed class QueueRunner(
                     if (state.Find(message.Message.Email) is { IsInProgress: true } entry)
                     {
                         entry.Sender = answer.Silo;
+                        _given.Add(entry);
                     }
                 }
             }
@@ -260,12 +264,13 @@ internal sealed class QueueRunner(
     /// <summary>The attempts of senders whose silo has died are uncertain.</summary>
     private async Task LookAfterSendersAsync()
     {
-        if (InProgress == _starting.Count)
+        if (_given.Count == 0 || Now < _lookAt)
         {
             return;
         }
 
-        var lost = state.Entries.Where(e => e is { IsInProgress: true, Sender: { } sender } && parts.IsDead(sender)).ToList();
+        _lookAt = Now + (long)Options.LookAfter.TotalMilliseconds;
+        var lost = _given.Where(e => e.Sender is { } sender && parts.IsDead(sender)).ToList();
         if (lost.Count > 0)
         {
             parts.Log.SenderLost(queue, lost.Count);

@@ -7,7 +7,8 @@ namespace MailGrains.EndToEnd.Tests.Crash;
 /// <summary>What was acknowledged is kept once and whole on Azure's stores, whichever of host and storage goes away.</summary>
 public sealed class AzureCrashTests(ITestOutputHelper output)
 {
-    private const int Kills = 50;
+    // The journal is the one that SQLite's fifty kills are for; here it is the store's answers that differ.
+    private const int Kills = 20;
     private const int AnswersBetween = 50;
 
     [Fact]
