@@ -126,6 +126,9 @@ internal static class MailGrainsApplication
                 GreetDelay = settings.GreetDelay,
                 TarpitDelay = settings.TarpitDelay,
                 RelayTenant = settings.RelayTenant,
+
+                // Until a sender empties them.
+                HasQueues = false,
                 QueueShards = settings.QueueShards,
                 SrsKeys = settings.SrsKeys,
             },
