@@ -3,7 +3,10 @@ using MailGrains.Grains.Queues;
 
 namespace MailGrains.Grains.Notices;
 
-/// <summary>Makes the delivery report that a message's sender is to get, and hands it over.</summary>
+/// <summary>
+/// Makes the delivery report that a message's sender is to get, and hands it over. It can not yet: what is to be told waits in its queue, and no host has
+/// queues before it can.
+/// </summary>
 public sealed class NoticePost(IGrainFactory grains)
 {
     /// <summary>Sends what is to be told of a message; a repeat is recognised where it arrives.</summary>
@@ -12,6 +15,6 @@ public sealed class NoticePost(IGrainFactory grains)
     internal ValueTask<string> SendAsync(QueueId queue, QueuedMessage message, IReadOnlyList<Notice> notices, CancellationToken cancellationToken)
     {
         _ = (grains, queue, message, notices, cancellationToken);
-        throw new NotImplementedException();
+        throw new Contracts.StoreUnavailableException("Reports can not be sent yet.");
     }
 }
