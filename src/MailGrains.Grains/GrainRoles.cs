@@ -1,6 +1,7 @@
 using MailGrains.Grains.Directory;
 using MailGrains.Grains.Mailboxes;
 using MailGrains.Grains.Queues;
+using MailGrains.Grains.Relay.Limits;
 using MailGrains.Grains.Senders;
 using MailGrains.Grains.Upkeep;
 
@@ -15,6 +16,6 @@ public static class GrainRoles
     public static IReadOnlyList<Type> Stateful { get; } =
     [
         typeof(TenantGrain), typeof(DomainGrain), typeof(AddressGrain), typeof(AccountGrain), typeof(MailboxGrain), typeof(UpkeepGrain),
-        typeof(SenderGrain), typeof(LoginSourceGrain), typeof(DomainQueueGrain),
+        typeof(SenderGrain), typeof(LoginSourceGrain), typeof(DomainQueueGrain), typeof(DestinationGrain),
     ];
 }
