@@ -41,6 +41,9 @@ public sealed class SmtpClientConnection : IAsyncDisposable
     /// <summary>Another mail may be sent: the connection stands, both sides are in step, and the server's MAILMAX (RFC 9422) has room.</summary>
     public bool IsUsable => _end is null && !(_mails >= Capabilities.MaxMails);
 
+    /// <summary>Nothing more can be said on it, QUIT neither.</summary>
+    public bool HasEnded => _end is not null;
+
     /// <summary>
     /// Transactions that were begun. A connection that has had some may have been closed by the server since: a result at
     /// <see cref="SmtpStage.Mail"/> that the connection was lost, or a 421 there, then says nothing of the mail, which may go over a new one at once.

@@ -1,0 +1,12 @@
+using MailGrains.Contracts.Relay;
+using MailGrains.Grains.Relay.Sending;
+using Orleans.Concurrency;
+
+namespace MailGrains.Grains.Relay;
+
+/// <summary>The way from queues to the sender of a silo; keeps nothing.</summary>
+[StatelessWorker, Reentrant]
+public sealed class RelayGrain(RelaySender sender, ILocalSiloDetails silo) : Grain, IRelayGrain
+{
+    public ValueTask<RelayTaken> TakeAsync(RelayJob job, CancellationToken cancellationToken) => new(new RelayTaken(sender.Take(job), silo.SiloAddress));
+}

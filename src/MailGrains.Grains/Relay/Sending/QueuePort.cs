@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
+using MailGrains.Contracts.Relay;
+using MailGrains.Storage.Bodies;
+
+namespace MailGrains.Grains.Relay.Sending;
+
+/// <summary>
+/// What a silo has in hand of one queue, and the way back to it. Reports that are ready while one call is under way go together with the next; where the
+/// queue can't be reached they are tried again for <see cref="RelayOptions.ReportTime"/>. An attempt is in hand until its report has arrived, so that what
+/// is given again meanwhile is not sent again.
+/// </summary>
+internal sealed class QueuePort(QueueId id, IDomainQueueGrain queue, RelaySender sender)
+{
+    /// <summary>A call's answers, however many recipients they have, are far from what may go between silos.</summary>
+    private const int MaxReports = 200;
+    private const int MaxOutcomes = 2_000;
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(20);
+
+    private readonly Lock _gate = new();
+    private readonly HashSet<(EmailId Email, int Attempt)> _inHand = [];
+    private readonly Queue<(Attempt Attempt, RelayReport Report)> _reports = new();
+    private bool _isReporting;
+
+    public QueueId Id => id;
+
+    public BodyBlobs Blobs => sender.Blobs;
+
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _inHand.Count == 0;
+            }
+        }
+    }
+
+    /// <summary>Where its last messages went.</summary>
+    public RelaySite? Site { get; set; }
+
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _inHand.Count;
+            }
+        }
+    }
+
+    public bool Has(RelayMessage order)
+    {
+        lock (_gate)
+        {
+            return _inHand.Contains((order.Message.Email, order.Attempt));
+        }
+    }
+
+    public Attempt Begin(RelayMessage order, bool isUrgent)
+    {
+        lock (_gate)
+        {
+            _inHand.Add((order.Message.Email, order.Attempt));
+            return new Attempt(this, order, isUrgent);
+        }
+    }
+
+    /// <summary>Is it still the message's latest attempt? Not to be told counts as no.</summary>
+    public async ValueTask<bool> OwnsAsync(Attempt attempt, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await queue.OwnsAsync(attempt.Message.Email, attempt.Order.Attempt, cancellationToken);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            sender.Log.NotConfirmed(id, attempt.Message.Email, e.Message);
+            return false;
+        }
+    }
+
+    public void End(Attempt attempt, RelayReport report)
+    {
+        sender.Metrics.Ended(report);
+        lock (_gate)
+        {
+            _reports.Enqueue((attempt, report));
+            if (_isReporting)
+            {
+                return;
+            }
+
+            _isReporting = true;
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(static port => _ = port.ReportAsync(), this, preferLocal: true);
+    }
+
+    private async Task ReportAsync()
+    {
+        var batch = new List<(Attempt Attempt, RelayReport Report)>();
+        while (Take(batch))
+        {
+            var isKnown = await TryReportAsync([.. batch.Select(one => one.Report)]);
+            if (!isKnown)
+            {
+                // The queue's next activation finds these attempts without an end, and takes them as uncertain.
+                sender.Log.NotReported(id, batch.Count);
+            }
+
+            lock (_gate)
+            {
+                batch.ForEach(one => _inHand.Remove((one.Report.Email, one.Report.Attempt)));
+            }
+
+            batch.ForEach(one => sender.Release(this, one.Attempt));
+            batch.Clear();
+        }
+    }
+
+    private bool Take(List<(Attempt Attempt, RelayReport Report)> batch)
+    {
+        lock (_gate)
+        {
+            var outcomes = 0;
+            while (batch.Count < MaxReports && outcomes < MaxOutcomes && _reports.TryDequeue(out var one))
+            {
+                batch.Add(one);
+                outcomes += one.Report.Outcomes.Length;
+            }
+
+            return _isReporting = batch.Count > 0;
+        }
+    }
+
+    private async Task<bool> TryReportAsync(ImmutableArray<RelayReport> reports)
+    {
+        var started = sender.Time.GetTimestamp();
+        for (var pause = FirstPause; ; pause = pause * 2 < MaxPause ? pause * 2 : MaxPause)
+        {
+            try
+            {
+                await queue.ReportAsync(reports, CancellationToken.None);
+                return true;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                if (sender.Time.GetElapsedTime(started) + pause > sender.Options.ReportTime || sender.HasGivenUp)
+                {
+                    return false;
+                }
+
+                sender.Log.ReportFailed(id, reports.Length, e.Message);
+            }
+
+            await Task.Delay(pause, sender.Time);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace MailGrains.Grains.Tests.Relay.Sending;
+
+/// <summary>What a server took.</summary>
+internal sealed record TakenMail(string From, IReadOnlyList<string> To, string Content, bool IsSecure, int Connection);
+
+/// <summary>
+/// A mail server on a loopback port that answers as it is told: <see cref="Answer"/> is asked for each command, for <c>.</c> at the end of content, and for an
+/// empty one as the greeting; null: as usual. <c>CLOSE</c> closes, <c>RESET</c> breaks the connection, <c>HANG</c> says nothing more.
+/// </summary>
+internal sealed class MailServer : IAsyncDisposable
+{
+    private readonly TcpListener _listener;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _accepting;
+    private readonly ConcurrentBag<Task> _sessions = [];
+    private int _connections;
+    private int _open;
+
+    public MailServer(IPAddress? address = null, int port = 0)
+    {
+        _listener = new TcpListener(address ?? IPAddress.Loopback, port);
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
+
+    public int Port => EndPoint.Port;
+
+    public Func<string, string?> Answer { get; set; } = _ => null;
+
+    public string Extensions { get; set; } = "PIPELINING SIZE 8BITMIME DSN CHUNKING SMTPUTF8";
+
+    /// <summary>STARTTLS is offered.</summary>
+    public X509Certificate2? Certificate { get; set; }
+
+    public ConcurrentQueue<TakenMail> Taken { get; } = new();
+
+    public ConcurrentQueue<string> Commands { get; } = new();
+
+    public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>At a time.</summary>
+    public int MostOpen { get; private set; }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Stop();
+        await _accepting;
+        await Task.WhenAll(_sessions);
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                _sessions.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token), Interlocked.Increment(ref _connections)));
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task ServeAsync(TcpClient client, int number)
+    {
+        MostOpen = Math.Max(MostOpen, Interlocked.Increment(ref _open));
+        try
+        {
+            await new Session(this, client, number, _stop.Token).RunAsync();
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
+        {
+            // The client has gone, or the test is over.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _open);
+            client.Dispose();
+        }
+    }
+
+    private sealed class Session(MailServer server, TcpClient client, int number, CancellationToken stop)
+    {
+        private readonly List<string> _to = [];
+        private Stream _stream = client.GetStream();
+        private string _from = "";
+        private string _content = "";
+        private bool _isSecure;
+
+        public async Task RunAsync()
+        {
+            if (!await SayAsync("", "220 here"))
+            {
+                return;
+            }
+
+            while (await ReadLineAsync() is { } line && await CarryOutAsync(line))
+            {
+            }
+        }
+
+        private async Task<bool> CarryOutAsync(string line)
+        {
+            server.Commands.Enqueue(line);
+            switch (line.Split(' ', ':')[0].ToUpperInvariant())
+            {
+                case "EHLO":
+                    return await SayAsync(line, Hello());
+                case "MAIL":
+                    (_from, _content) = (Path(line), "");
+                    _to.Clear();
+                    return await SayAsync(line, "250 2.1.0 ok");
+                case "RCPT":
+                    return await SayAsync(line, "250 2.1.5 ok", () => _to.Add(Path(line)));
+                case "DATA":
+                    var takes = false;
+                    return await SayAsync(line, "354 go", () => takes = true) && (!takes || await ReadContentAsync());
+                case "BDAT":
+                    var words = line.Split(' ');
+                    _content += await ReadAsync(int.Parse(words[1], null));
+                    return words.Length < 3 ? await SayAsync(line, "250 2.0.0 more") : await SayAsync(".", "250 2.0.0 taken", Take);
+                case "STARTTLS":
+                    return await SayAsync(line, "220 go") && await SecureAsync();
+                case "QUIT":
+                    await SayAsync(line, "221 bye");
+                    return false;
+                default:
+                    return await SayAsync(line, "250 ok");
+            }
+        }
+
+        private string Hello()
+        {
+            string[] words = ["here", .. server.Extensions.Split(' ', StringSplitOptions.RemoveEmptyEntries), .. server.Certificate is not null && !_isSecure ? ["STARTTLS"] : Array.Empty<string>()];
+            return string.Join("\r\n", words.Select((word, i) => $"250{(i == words.Length - 1 ? ' ' : '-')}{word.Replace('=', ' ')}"));
+        }
+
+        private async Task<bool> ReadContentAsync()
+        {
+            var content = new StringBuilder();
+            while (await ReadLineAsync() is { } line)
+            {
+                if (line == ".")
+                {
+                    _content = content.ToString();
+                    return await SayAsync(".", "250 2.0.0 taken", Take);
+                }
+
+                content.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
+            }
+
+            return false;
+        }
+
+        private void Take() => server.Taken.Enqueue(new TakenMail(_from, [.. _to], _content, _isSecure, number));
+
+        private async Task<bool> SecureAsync()
+        {
+            var secure = new SslStream(_stream);
+            await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = server.Certificate }, stop);
+            (_stream, _isSecure) = (secure, true);
+            return true;
+        }
+
+        private async Task<bool> SayAsync(string asked, string usual, Action? whenUsual = null)
+        {
+            var said = server.Answer(asked) ?? usual;
+            switch (said)
+            {
+                case "CLOSE":
+                    return false;
+                case "RESET":
+                    client.Client.LingerState = new LingerOption(true, 0);
+                    return false;
+                case "HANG":
+                    await Task.Delay(Timeout.Infinite, stop);
+                    return false;
+                case "ENDLESS":
+                    await RepeatAsync("250-and more\r\n");
+                    return false;
+                case "LONG":
+                    await RepeatAsync(new string('x', 1 << 16));
+                    return false;
+                default:
+                    if (said[0] == '2' || said[0] == '3')
+                    {
+                        whenUsual?.Invoke();
+                    }
+
+                    await _stream.WriteAsync(Encoding.Latin1.GetBytes(said + "\r\n"), stop);
+                    return !said.StartsWith("421", StringComparison.Ordinal);
+            }
+        }
+
+        private async Task RepeatAsync(string text)
+        {
+            var block = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(text, (1 << 16) / text.Length)));
+            for (var i = 0; i < 160; i++)
+            {
+                await _stream.WriteAsync(block, stop);
+            }
+
+            await Task.Delay(Timeout.Infinite, stop);
+        }
+
+        private async Task<string?> ReadLineAsync()
+        {
+            var line = new StringBuilder();
+            var one = new byte[1];
+            while (await _stream.ReadAsync(one, stop) > 0)
+            {
+                if (one[0] == '\n')
+                {
+                    return line.ToString().TrimEnd('\r');
+                }
+
+                line.Append((char)one[0]);
+            }
+
+            return null;
+        }
+
+        private async Task<string> ReadAsync(int length)
+        {
+            var content = new byte[length];
+            await _stream.ReadExactlyAsync(content, stop);
+            return Encoding.Latin1.GetString(content);
+        }
+
+        private static string Path(string line) => line[(line.IndexOf('<') + 1)..line.IndexOf('>')];
+    }
+}
