@@ -37,7 +37,7 @@ public sealed class RelaySender : IAsyncDisposable
     {
         (Options, Connector, Leases, Blobs, Metrics, Time, Log) = (options, connector, leases, blobs, metrics, time, new RelayLog(logger));
         (_routing, _queues) = (routing, queues);
-        _timer = time.CreateTimer(static sender => ((RelaySender)sender!).LookAfterIdle(), this, LookEvery, LookEvery);
+        _timer = time.CreateTimer(static sender => ((RelaySender)sender!).LookAfter(), this, LookEvery, LookEvery);
     }
 
     internal RelayOptions Options { get; }
@@ -134,7 +134,7 @@ public sealed class RelaySender : IAsyncDisposable
                 site.Ended();
             }
 
-            site.LookAfterIdle();
+            site.LookAfter();
         }
 
         await DrainAsync(Options.StopTime);
@@ -297,11 +297,11 @@ public sealed class RelaySender : IAsyncDisposable
         attempt.ReportNotTried("the silo stops", null, Time.GetUtcNow());
     }
 
-    private void LookAfterIdle()
+    private void LookAfter()
     {
         foreach (var site in _sites.Values)
         {
-            site.LookAfterIdle();
+            site.LookAfter();
         }
     }
 

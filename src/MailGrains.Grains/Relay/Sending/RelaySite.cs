@@ -203,13 +203,17 @@ internal sealed class RelaySite(TargetKey key, RelaySender sender)
         }
     }
 
-    /// <summary>Looks after connections without work: time, and what the cluster wants.</summary>
-    public void LookAfterIdle()
+    /// <summary>Looks after connections without work (time, and what the cluster wants), and after messages that wait for slow ones.</summary>
+    public void LookAfter()
     {
         SiteWorker[] idle;
         lock (_gate)
         {
             idle = [.. _idle];
+            if (_line.Count > _opening && MayOpen())
+            {
+                StartWorker();
+            }
         }
 
         foreach (var worker in idle)
@@ -245,14 +249,23 @@ internal sealed class RelaySite(TargetKey key, RelaySender sender)
         return _isClosed = true;
     }
 
+    /// <summary>Each live worker takes one of those that wait soon; for what is more, connections are opened.</summary>
     private void StartWorkers()
     {
-        while (_line.Count > _opening && _opening < (_live == 0 ? 1 : sender.Options.MaxOpening) && (_live == 0 || sender.Time.GetUtcNow() >= _noMoreBefore))
+        while (_line.Count > _opening + _live && MayOpen())
         {
-            var worker = new SiteWorker(this, sender);
-            _workers.Add(worker);
-            _opening++;
-            ThreadPool.UnsafeQueueUserWorkItem(static worker => _ = worker.RunAsync(), worker, preferLocal: false);
+            StartWorker();
         }
+    }
+
+    private bool MayOpen() =>
+        _opening < (_live == 0 ? 1 : sender.Options.MaxOpening) && (_live == 0 || sender.Time.GetUtcNow() >= _noMoreBefore);
+
+    private void StartWorker()
+    {
+        var worker = new SiteWorker(this, sender);
+        _workers.Add(worker);
+        _opening++;
+        ThreadPool.UnsafeQueueUserWorkItem(static worker => _ = worker.RunAsync(), worker, preferLocal: false);
     }
 }

@@ -55,9 +55,9 @@ public sealed class TakeOverTests
             Assert.Equal(5, site.Ask("a", 5, 9).Granted);
         }
 
-        // The rest is shared once the wait is over.
+        // Once the wait is over it is shared: the first gets the nine that it wants.
         site.Pass(5);
-        Assert.Equal(15, site.Ask("b", 0, 20).Granted);
+        Assert.Equal(11, site.Ask("b", 0, 20).Granted);
     }
 
     [Fact]

@@ -77,9 +77,10 @@ internal sealed class MailServer : IAsyncDisposable
     private async Task ServeAsync(TcpClient client, int number)
     {
         MostOpen = Math.Max(MostOpen, Interlocked.Increment(ref _open));
+        var session = new Session(this, client, number, _stop.Token);
         try
         {
-            await new Session(this, client, number, _stop.Token).RunAsync();
+            await session.RunAsync();
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
         {
@@ -87,7 +88,7 @@ internal sealed class MailServer : IAsyncDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _open);
+            session.Ends();
             client.Dispose();
         }
     }
@@ -99,6 +100,17 @@ internal sealed class MailServer : IAsyncDisposable
         private string _from = "";
         private string _content = "";
         private bool _isSecure;
+        private bool _hasEnded;
+
+        /// <summary>It counts no more: whoever hears of that may open another.</summary>
+        public void Ends()
+        {
+            if (!_hasEnded)
+            {
+                _hasEnded = true;
+                Interlocked.Decrement(ref server._open);
+            }
+        }
 
         public async Task RunAsync()
         {
@@ -135,6 +147,7 @@ internal sealed class MailServer : IAsyncDisposable
                 case "STARTTLS":
                     return await SayAsync(line, "220 go") && await SecureAsync();
                 case "QUIT":
+                    Ends();
                     await SayAsync(line, "221 bye");
                     return false;
                 default:
