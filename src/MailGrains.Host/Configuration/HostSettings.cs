@@ -66,6 +66,8 @@ internal sealed record HostSettings
     /// <summary>The first signs; empty: one is made once and kept in the store.</summary>
     public required IReadOnlyList<string> SrsKeys { get; init; }
 
+    public required RelaySettings Relay { get; init; }
+
     public required FilterOptions Filters { get; init; }
 
     public required bool DemoEnabled { get; init; }
@@ -85,10 +87,12 @@ internal sealed record HostSettings
     public static HostSettings Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration);
+        var hostName = ReadHostName(settings);
+        var connections = ConnectionSettings.Read(settings);
         return new HostSettings
         {
             Roles = ReadRoles(settings),
-            HostName = ReadHostName(settings),
+            HostName = hostName,
             Storage = ReadStorage(settings),
             Endpoints = new EndpointSettings(
                 settings.Listener("Endpoints:Smtp", Loopback(2525)),
@@ -106,12 +110,13 @@ internal sealed record HostSettings
                 (int)settings.Whole("Cluster:GatewayPort", 30000, 0, ushort.MaxValue)),
             MaxMessageBytes = settings.Whole("Smtp:MaxMessageBytes", DefaultMaxMessageBytes, 64 * 1024, 1024L * 1024 * 1024),
             Certificates = TlsSettings.ReadCertificates(settings),
-            Connections = ConnectionSettings.Read(settings),
+            Connections = connections,
             GreetDelay = settings.Time("Smtp:GreetDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             TarpitDelay = settings.Time("Smtp:TarpitDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             RelayTenant = ReadRelayTenant(settings),
             QueueShards = (int)settings.Whole("Queues:Shards", 1, 1, MaxQueueShards),
             SrsKeys = ReadSrsKeys(settings),
+            Relay = RelaySettings.Read(settings, hostName, connections.DnsServers),
             Filters = FilterSettings.Read(settings),
             DemoEnabled = settings.Flag("Demo:Enabled", absent: true),
             DemoPassword = settings.Text("Demo:Password"),

@@ -5,6 +5,7 @@ using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Tls;
 using MailGrains.Grains;
 using MailGrains.Grains.Directory;
+using MailGrains.Grains.Relay;
 using MailGrains.Grains.Senders;
 using MailGrains.Host.Configuration;
 using MailGrains.Storage;
@@ -17,6 +18,7 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
@@ -114,6 +116,7 @@ internal static class MailGrainsApplication
         services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         services.AddDirectoryGrains();
         services.AddSenderGrains();
+        AddRelay(services, settings);
         services.AddMailGrainsWeb(admin);
         services.AddHealthChecks().AddCheck<Readiness>("directory");
         Telemetry.Add(services);
@@ -126,9 +129,6 @@ internal static class MailGrainsApplication
                 GreetDelay = settings.GreetDelay,
                 TarpitDelay = settings.TarpitDelay,
                 RelayTenant = settings.RelayTenant,
-
-                // Until a sender empties them.
-                HasQueues = false,
                 QueueShards = settings.QueueShards,
                 SrsKeys = settings.SrsKeys,
             },
@@ -138,6 +138,20 @@ internal static class MailGrainsApplication
         if (settings.Has(HostRoles.Gateway) || settings.Endpoints.Https is not null)
         {
             services.AddHostedService<CertificateReload>();
+        }
+    }
+
+    private static void AddRelay(IServiceCollection services, HostSettings settings)
+    {
+        if (settings.Has(HostRoles.Grains))
+        {
+            services.AddQueueGrains(settings.Relay.Queues);
+            services.TryAddSingleton(settings.Relay.Limits);
+        }
+
+        if (settings.Has(HostRoles.Relay))
+        {
+            services.AddRelay(settings.Relay.Relay, settings.Relay.Destinations, settings.Relay.Limits);
         }
     }
 

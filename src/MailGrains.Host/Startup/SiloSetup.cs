@@ -46,6 +46,11 @@ internal static class SiloSetup
             silo.Configure<GrainTypeOptions>(options => options.Classes.ExceptWith(GrainRoles.Stateful));
         }
 
+        if (!settings.Has(HostRoles.Relay))
+        {
+            silo.Configure<GrainTypeOptions>(options => options.Classes.ExceptWith(GrainRoles.Relay));
+        }
+
         // On every silo, or the one that shows the dashboard sees only itself. Its log stream would show mail's traces.
         silo.AddDashboard(options => options.HideTrace = true);
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Relay;
+using MailGrains.Testing.Smtp;
 
 namespace MailGrains.Grains.Tests.Relay.Sending;
 

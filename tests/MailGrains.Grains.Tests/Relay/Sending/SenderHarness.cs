@@ -17,6 +17,7 @@ using MailGrains.Storage;
 using MailGrains.Storage.Bodies;
 using MailGrains.Testing.Dns;
 using MailGrains.Testing.Metrics;
+using MailGrains.Testing.Smtp;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 

@@ -5,16 +5,16 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
-namespace MailGrains.Grains.Tests.Relay.Sending;
+namespace MailGrains.Testing.Smtp;
 
 /// <summary>What a server took.</summary>
-internal sealed record TakenMail(string From, IReadOnlyList<string> To, string Content, bool IsSecure, int Connection);
+public sealed record TakenMail(string From, IReadOnlyList<string> To, string Content, bool IsSecure, int Connection);
 
 /// <summary>
 /// A mail server on a loopback port that answers as it is told: <see cref="Answer"/> is asked for each command, for <c>.</c> at the end of content, and for an
 /// empty one as the greeting; null: as usual. <c>CLOSE</c> closes, <c>RESET</c> breaks the connection, <c>HANG</c> says nothing more.
 /// </summary>
-internal sealed class MailServer : IAsyncDisposable
+public sealed class MailServer : IAsyncDisposable
 {
     private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();

@@ -1,0 +1,65 @@
+using MailGrains.Grains.Relay.Routing;
+using MailGrains.Host.Configuration;
+using Microsoft.Extensions.Configuration;
+
+namespace MailGrains.Host.Tests.Configuration;
+
+public sealed class RelaySettingsTests
+{
+    [Fact]
+    public void Without_any_setting_mail_goes_by_mx_to_port_25_of_the_world()
+    {
+        var settings = Read(("HostName", "us.test"));
+
+        Assert.Equal("us.test", settings.Relay.Smtp.HelloName);
+        Assert.Equal((25, 25), (settings.Relay.Port, settings.Destinations.Port));
+        Assert.False(settings.Destinations.AllowLoopback);
+        Assert.Equal(["us.test"], settings.Destinations.OwnHostNames);
+        Assert.Null(settings.Relay.Routes.RouteOf("t", "there.test", null));
+        Assert.Equal((20, 100), (settings.Limits.Default.Connections, settings.Limits.Default.MessagesPerConnection));
+        Assert.Equal(TimeSpan.FromDays(5), settings.Queues.MaxAge);
+    }
+
+    [Fact]
+    public void A_route_has_hosts_in_order_and_a_login()
+    {
+        var settings = Read(
+            ("Relay:Routes:0:Domain", "*"), ("Relay:Routes:0:Hosts:0", "a.smart.test"), ("Relay:Routes:0:Hosts:1", "b.smart.test"),
+            ("Relay:Routes:0:Tls", "implicit"), ("Relay:Routes:0:User", "us"), ("Relay:Routes:0:Password", "secret"), ("Relay:Routes:0:Tenant", "Acme"),
+            ("Relay:Routes:1:Domain", "*.Bücher.example"), ("Relay:Routes:1:Action", "reject"), ("Relay:Routes:1:Reason", "no"));
+
+        var route = settings.Relay.Routes.RouteOf("acme", "there.test", null)!;
+        Assert.Equal(["a.smart.test", "b.smart.test"], route.Hosts);
+        Assert.Equal((465, RouteTls.Implicit, "us", "secret"), (route.Port, route.Tls, route.User, route.Password));
+        Assert.DoesNotContain("secret", route.ToString(), StringComparison.Ordinal);
+        Assert.Equal(RouteAction.Reject, settings.Relay.Routes.RouteOf("other", "a.xn--bcher-kva.example", null)!.Action);
+    }
+
+    [Fact]
+    public void Sites_have_limits_and_source_addresses_of_their_own()
+    {
+        var settings = Read(
+            ("Relay:Limits:Connections", "5"), ("Relay:Sites:0:Site", "*.big.test"), ("Relay:Sites:0:Connections", "50"), ("Relay:Sites:0:Messages", "1000"),
+            ("Relay:Sources:0:Tenant", "acme"), ("Relay:Sources:0:Addresses:0", "192.0.2.1"));
+
+        Assert.Equal(5, settings.Limits.LimitsOf("mx.other.test").Connections);
+        Assert.Equal((50, 1000), (settings.Limits.LimitsOf("mx.big.test").Connections, settings.Limits.LimitsOf("mx.big.test").Messages));
+        Assert.Equal(["192.0.2.1"], settings.Limits.SourcesOf("mx.other.test", "acme"));
+    }
+
+    [Theory]
+    [InlineData("Relay:Routes:0:Domain", "not a domain")]
+    [InlineData("Relay:Routes:0:Host", "only.a.host.test")]
+    [InlineData("Relay:Limits:Connections", "0")]
+    [InlineData("Relay:Sources:0:Addresses:0", "no address")]
+    [InlineData("Relay:Port", "0")]
+    [InlineData("Queues:RetryAfter:0", "00:00:00")]
+    public void What_can_not_be_used_ends_the_start_with_its_name(string name, string value)
+    {
+        var failure = Assert.Throws<SettingsException>(() => Read((name, value)));
+        Assert.Contains("MailGrains:" + name.Split(':')[0], failure.Message, StringComparison.Ordinal);
+    }
+
+    private static RelaySettings Read(params (string Name, string Value)[] values) => HostSettings.Read(new ConfigurationBuilder()
+        .AddInMemoryCollection(values.Select(v => KeyValuePair.Create<string, string?>($"MailGrains:{v.Name}", v.Value))).Build()).Relay;
+}
