@@ -41,6 +41,9 @@ public sealed class MailServer : IAsyncDisposable
     /// <summary>STARTTLS is offered.</summary>
     public X509Certificate2? Certificate { get; set; }
 
+    /// <summary>What comes after STARTTLS is no handshake.</summary>
+    public bool BreaksTls { get; set; }
+
     public ConcurrentQueue<TakenMail> Taken { get; } = new();
 
     public ConcurrentQueue<string> Commands { get; } = new();
@@ -97,7 +100,7 @@ public sealed class MailServer : IAsyncDisposable
     {
         private readonly List<string> _to = [];
         private Stream _stream = client.GetStream();
-        private string _from = "";
+        private string? _from;
         private string _content = "";
         private bool _isSecure;
         private bool _hasEnded;
@@ -132,20 +135,21 @@ public sealed class MailServer : IAsyncDisposable
                 case "EHLO":
                     return await SayAsync(line, Hello());
                 case "MAIL":
-                    (_from, _content) = (Path(line), "");
+                    (_from, _content) = (null, "");
                     _to.Clear();
-                    return await SayAsync(line, "250 2.1.0 ok");
+                    return await SayAsync(line, "250 2.1.0 ok", () => _from = Path(line));
                 case "RCPT":
-                    return await SayAsync(line, "250 2.1.5 ok", () => _to.Add(Path(line)));
+                    return await SayAsync(line, _from is null ? "503 5.5.1 MAIL first" : "250 2.1.5 ok", () => _to.Add(Path(line)));
                 case "DATA":
                     var takes = false;
-                    return await SayAsync(line, "354 go", () => takes = true) && (!takes || await ReadContentAsync());
+                    return await SayAsync(line, _to.Count > 0 ? "354 go" : "554 5.5.1 no recipients", () => takes = _to.Count > 0) && (!takes || await ReadContentAsync());
                 case "BDAT":
                     var words = line.Split(' ');
                     _content += await ReadAsync(int.Parse(words[1], null));
-                    return words.Length < 3 ? await SayAsync(line, "250 2.0.0 more") : await SayAsync(".", "250 2.0.0 taken", Take);
+                    return _to.Count == 0 ? await SayAsync(line, "554 5.5.1 no recipients") : words.Length < 3 ? await SayAsync(line, "250 2.0.0 more") : await SayAsync(".", "250 2.0.0 taken", Take);
                 case "STARTTLS":
-                    return await SayAsync(line, "220 go") && await SecureAsync();
+                    var begins = false;
+                    return await SayAsync(line, "220 go", () => begins = true) && (!begins || await SecureAsync());
                 case "QUIT":
                     Ends();
                     await SayAsync(line, "221 bye");
@@ -178,10 +182,17 @@ public sealed class MailServer : IAsyncDisposable
             return false;
         }
 
-        private void Take() => server.Taken.Enqueue(new TakenMail(_from, [.. _to], _content, _isSecure, number));
+        private void Take() => server.Taken.Enqueue(new TakenMail(_from!, [.. _to], _content, _isSecure, number));
 
         private async Task<bool> SecureAsync()
         {
+            if (server.BreaksTls)
+            {
+                await ReadAsync(1);
+                await _stream.WriteAsync("no handshake this\r\n"u8.ToArray(), stop);
+                return false;
+            }
+
             var secure = new SslStream(_stream);
             await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = server.Certificate }, stop);
             (_stream, _isSecure) = (secure, true);
@@ -208,7 +219,7 @@ public sealed class MailServer : IAsyncDisposable
                     await RepeatAsync(new string('x', 1 << 16));
                     return false;
                 default:
-                    if (said[0] == '2' || said[0] == '3')
+                    if (said[0] == usual[0] && said[0] < '4')
                     {
                         whenUsual?.Invoke();
                     }
