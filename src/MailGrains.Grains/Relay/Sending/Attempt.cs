@@ -67,10 +67,12 @@ internal sealed class Attempt
     public async ValueTask<AttemptStep> SendAsync(ServerConnection server)
     {
         SiteFault = null;
-        if (Lacking(server.Smtp.Capabilities) is { } lacking)
+        var (form, refusal) = await Content.FormAsync(server.Smtp.Capabilities, _port.Aborting);
+        if (form is null)
         {
+            // Another host may take more.
             Sessions++;
-            _left.ForEach(recipient => _answers[recipient] = lacking with { Recipient = recipient, Host = server.Host });
+            _left.ForEach(recipient => _answers[recipient] = refusal! with { Recipient = recipient, Host = server.Host });
             return AttemptStep.NextHost;
         }
 
@@ -80,7 +82,7 @@ internal sealed class Attempt
             var reversePath = ReversePathOf(_left[0]);
             var group = _left.FindAll(recipient => ReversePathOf(recipient) == reversePath);
             var isUsed = server.Smtp.Mails > 0;
-            var result = await server.Smtp.SendAsync(Content.Mail(reversePath, group, MayEndAsync));
+            var result = await server.Smtp.SendAsync(Content.Mail(form, reversePath, group, MayEndAsync));
             if (isFirst && isUsed && IsStale(result.Recipients[0]))
             {
                 return AttemptStep.OtherConnection;
@@ -97,12 +99,12 @@ internal sealed class Attempt
         return AttemptStep.Done;
     }
 
-    /// <summary>Those without an outcome get one: no host is left, or none can be reached.</summary>
+    /// <summary>Those without an outcome get one that is temporary: another host could not be reached, whatever the last one said.</summary>
     public void Finish(SmtpResult failure, string? host)
     {
         foreach (var recipient in _left)
         {
-            _outcomes.Add(_answers.GetValueOrDefault(recipient) ?? Outcomes.AsTemporary(Outcomes.Of(recipient, failure, hasDsn: false, host)));
+            _outcomes.Add(Outcomes.AsTemporary(_answers.GetValueOrDefault(recipient) ?? Outcomes.Of(recipient, failure, hasDsn: false, host)));
         }
 
         _left.Clear();
@@ -199,23 +201,6 @@ internal sealed class Attempt
         result is { Verdict: SmtpVerdict.Temporary, Stage: < SmtpStage.EndOfData } &&
         (result.Cause is SmtpCause.ConnectionLost or SmtpCause.TimedOut or SmtpCause.BadReply ||
             (result.Cause == SmtpCause.Reply && (result.Stage == SmtpStage.Mail || result.Reply!.ClosesConnection)));
-
-    /// <summary>What the message needs and the server lacks; without a recipient and a host.</summary>
-    private RecipientOutcome? Lacking(SmtpCapabilities offered)
-    {
-        var needs = Message.Needs;
-        return (needs & MessageNeeds.RequireTls) != 0 && !offered.RequireTls
-            ? Refuse(550, "5.7.30", "the message is to travel by servers that know REQUIRETLS, and this one does not") // RFC 8689 §4.2.1
-            : (needs & MessageNeeds.SmtpUtf8) != 0 && !offered.SmtpUtf8
-            ? Refuse(550, "5.6.7", "an address or the header is internationalized, and the server does not take that (SMTPUTF8)") // RFC 6531 §3.2
-            : (needs & MessageNeeds.BinaryMime) != 0 && !offered.BinaryMime
-            ? Refuse(554, "5.6.3", "the content is binary, and the server does not take that (BINARYMIME)") // RFC 3030 §3
-            : (needs & MessageNeeds.EightBitMime) != 0 && !offered.EightBitMime
-            ? new RecipientOutcome(0, OutcomeKind.Deferred, 0, "4.6.3", "the content has octets over 127, and the server does not take them (8BITMIME)", null)
-            : null;
-
-        static RecipientOutcome Refuse(int code, string enhanced, string text) => new(0, OutcomeKind.Failed, code, enhanced, text, null);
-    }
 
     private ValueTask<bool> MayEndAsync(CancellationToken cancellationToken) => _port.OwnsAsync(this, cancellationToken);
 

@@ -29,6 +29,8 @@ internal sealed class QueuePort(QueueId id, IDomainQueueGrain queue, RelaySender
 
     public BodyBlobs Blobs => sender.Blobs;
 
+    public CancellationToken Aborting => sender.Aborting;
+
     public bool IsEmpty
     {
         get

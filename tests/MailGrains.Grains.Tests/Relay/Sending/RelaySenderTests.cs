@@ -1,5 +1,4 @@
 using System.Net;
-using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Relay;
 using MailGrains.Testing.Smtp;
 
@@ -353,22 +352,5 @@ public sealed class RelaySenderTests
 
         Assert.Equal("4.4.6", (await harness.SendAsync(kept, kept.Message())).Outcomes[0].Enhanced);
         Assert.Equal("5.4.6", (await harness.SendAsync(loop, loop.Message())).Outcomes[0].Enhanced);
-    }
-
-    [Theory]
-    [InlineData(MessageNeeds.SmtpUtf8, OutcomeKind.Failed, "5.6.7")]
-    [InlineData(MessageNeeds.BinaryMime, OutcomeKind.Failed, "5.6.3")]
-    [InlineData(MessageNeeds.EightBitMime, OutcomeKind.Deferred, "4.6.3")]
-    public async Task MessageThatNeedsWhatTheServerLacksIsNotSent(MessageNeeds needs, OutcomeKind kind, string enhanced)
-    {
-        await using var server = new MailServer { Extensions = "PIPELINING" };
-        await using var harness = new SenderHarness();
-        harness.AddDomain("there.test", server);
-        var queue = harness.Queue("there.test");
-
-        var report = await harness.SendAsync(queue, queue.Message(m => m with { Needs = needs }));
-
-        Assert.Equal((kind, enhanced), (report.Outcomes[0].Kind, report.Outcomes[0].Enhanced));
-        Assert.Empty(server.Taken);
     }
 }

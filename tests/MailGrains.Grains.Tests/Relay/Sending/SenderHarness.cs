@@ -12,6 +12,7 @@ using MailGrains.Grains.Relay.Destinations.Reports;
 using MailGrains.Grains.Relay.Limits;
 using MailGrains.Grains.Relay.Routing;
 using MailGrains.Grains.Relay.Sending;
+using MailGrains.Messages.Summaries;
 using MailGrains.Protocols.Smtp.Client;
 using MailGrains.Storage;
 using MailGrains.Storage.Bodies;
@@ -165,15 +166,18 @@ internal sealed class FakeQueue(QueueId id) : IDomainQueueGrain
 
     public RelayMessage Message(params string[] recipients) => Message(null, recipients);
 
-    public RelayMessage Message(Func<QueuedMessage, QueuedMessage>? change, params string[] recipients)
+    public RelayMessage Message(Func<QueuedMessage, QueuedMessage>? change, params string[] recipients) =>
+        Message("Subject: hello\r\n\r\n.hi\r\n", change, recipients);
+
+    public RelayMessage Message(string text, Func<QueuedMessage, QueuedMessage>? change, params string[] recipients)
     {
-        var content = Encoding.ASCII.GetBytes("Subject: hello\r\n\r\n.hi\r\n");
+        var content = Encoding.UTF8.GetBytes(text);
         var now = DateTimeOffset.UtcNow;
         var email = EmailId.New(now);
         var message = new QueuedMessage(
             email, email.ToString(), "ann@us.test",
             [.. (recipients.Length == 0 ? ["bob"] : recipients).Select(name => new QueuedRecipient($"{name}@{id.Domain}", DeliveryId.None))],
-            "Received: from here\r\n"u8.ToArray(), new MessageBody(content.Length, content, null), [], 1, now);
+            "Received: from here\r\n"u8.ToArray(), new MessageBody(content.Length, content, null), new SummaryReader(new SummaryLimits()).Read(content).Encode(), 1, now);
         message = change?.Invoke(message) ?? message;
         return new RelayMessage(message, 1, [.. Enumerable.Range(0, message.Recipients.Length)], false);
     }
