@@ -48,6 +48,8 @@ internal sealed class Attempt
 
     public QueuedMessage Message => Order.Message;
 
+    public QueueId Queue => _port.Id;
+
     public bool IsUrgent { get; }
 
     public int InlineBytes => Message.Body.Inline?.Length ?? 0;

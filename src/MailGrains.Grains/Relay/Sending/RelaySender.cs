@@ -27,6 +27,7 @@ public sealed class RelaySender : IAsyncDisposable
     private readonly CancellationTokenSource _aborting = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _timer;
+    private bool _isStopping;
     private int _messages;
     private int _unproven;
     private long _inlineBytes;
@@ -60,7 +61,7 @@ public sealed class RelaySender : IAsyncDisposable
     /// <summary>Nor finished.</summary>
     internal CancellationToken Aborting => _aborting.Token;
 
-    internal bool IsStopping => _stopping.IsCancellationRequested;
+    internal bool IsStopping => Volatile.Read(ref _isStopping);
 
     /// <summary>Reports that do not arrive at once are lost.</summary>
     internal bool HasGivenUp { get; private set; }
@@ -123,14 +124,16 @@ public sealed class RelaySender : IAsyncDisposable
                 return;
             }
 
-            _stopping.Cancel();
+            _isStopping = true;
         }
+
+        await _stopping.CancelAsync();
 
         foreach (var site in _sites.Values)
         {
             foreach (var attempt in site.TakeAll())
             {
-                attempt.ReportNotTried("the silo stops", null, Time.GetUtcNow());
+                attempt.ReportNotTried("the silo stops", null);
                 site.Ended();
             }
 
@@ -210,7 +213,7 @@ public sealed class RelaySender : IAsyncDisposable
     {
         var left = Options.MaxMessages - _messages;
         var (most, held) = port.Site is { IsLive: true } site ? (SiteRoom(left, Options.MaxSiteMessages, 4), site.Count)
-            : (Math.Min(left, SiteRoom(Options.MaxUnproven - _unproven, Options.MaxSiteUnproven, 8)), port.Site?.Count ?? port.Count);
+            : (Math.Min(left, SiteRoom(Options.MaxUnproven - _unproven, Options.MaxSiteUnproven, 8)), Math.Max(port.Site?.Count ?? 0, port.Count));
         return Math.Min(left, most - held);
     }
 
@@ -241,11 +244,13 @@ public sealed class RelaySender : IAsyncDisposable
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                if (!IsStopping)
+                if (IsStopping)
                 {
-                    Log.RoutingFailed(e, port.Id);
+                    attempt.ReportNotTried("the silo stops", null);
+                    continue;
                 }
 
+                Log.RoutingFailed(e, port.Id);
                 attempt.Report();
             }
         }
@@ -294,7 +299,7 @@ public sealed class RelaySender : IAsyncDisposable
             }
         }
 
-        attempt.ReportNotTried("the silo stops", null, Time.GetUtcNow());
+        attempt.ReportNotTried("the silo stops", null);
     }
 
     private void LookAfter()

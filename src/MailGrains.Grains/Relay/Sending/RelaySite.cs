@@ -1,21 +1,22 @@
 using System.Diagnostics.CodeAnalysis;
+using MailGrains.Contracts.Queues;
 using MailGrains.Grains.Relay.Routing;
 
 namespace MailGrains.Grains.Relay.Sending;
 
 /// <summary>
-/// What a silo has for one site: the messages that wait, by priority and then in their order, and the workers that take them, each with a connection or on
+/// What a silo has for one site: the messages that wait, by priority and then by turns of their queues, and the workers that take them, each with a connection or on
 /// the way to one. While nothing shows that the site works, one worker tries; then there are more as messages wait. Thread-safe. It is gone once it has
 /// neither messages nor workers.
 /// </summary>
 internal sealed class RelaySite(TargetKey key, RelaySender sender)
 {
     private readonly Lock _gate = new();
-    private readonly PriorityQueue<Attempt, (int Priority, long Number)> _line = new();
+    private readonly PriorityQueue<Attempt, (int Priority, long Turn)> _line = new();
+    private readonly Dictionary<QueueId, long> _turns = [];
     private readonly Stack<SiteWorker> _idle = new();
     private readonly HashSet<SiteWorker> _workers = [];
-    private long _number;
-    private long _first;
+    private long _turn;
     private int _opening;
     private int _live;
     private int _urgent;
@@ -62,7 +63,7 @@ internal sealed class RelaySite(TargetKey key, RelaySender sender)
             Count++;
             if (!_idle.TryPop(out worker))
             {
-                Enqueue(attempt, ++_number);
+                Enqueue(attempt, TurnOf(attempt.Queue));
                 StartWorkers();
                 return true;
             }
@@ -77,7 +78,7 @@ internal sealed class RelaySite(TargetKey key, RelaySender sender)
     {
         lock (_gate)
         {
-            Enqueue(attempt, --_first);
+            Enqueue(attempt, long.MinValue);
             StartWorkers();
         }
     }
@@ -222,19 +223,28 @@ internal sealed class RelaySite(TargetKey key, RelaySender sender)
         }
     }
 
-    private void Enqueue(Attempt attempt, long number)
+    /// <summary>Queues take turns: one with a thousand messages does not keep the others' waiting behind all of them.</summary>
+    private long TurnOf(QueueId queue)
     {
-        _line.Enqueue(attempt, (-attempt.Message.Priority, number));
+        var turn = Math.Max(_turns.GetValueOrDefault(queue), _turn) + 1;
+        return _turns[queue] = turn;
+    }
+
+    private void Enqueue(Attempt attempt, long turn)
+    {
+        _line.Enqueue(attempt, (-attempt.Message.Priority, turn));
         _urgent += attempt.IsUrgent ? 1 : 0;
     }
 
     private bool TryDequeue([NotNullWhen(true)] out Attempt? attempt)
     {
-        if (!_line.TryDequeue(out attempt, out _))
+        if (!_line.TryDequeue(out attempt, out var place))
         {
+            _turns.Clear();
             return false;
         }
 
+        _turn = Math.Max(_turn, place.Turn);
         _urgent -= attempt.IsUrgent ? 1 : 0;
         return true;
     }

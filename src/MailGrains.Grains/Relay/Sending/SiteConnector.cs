@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
@@ -27,11 +28,18 @@ internal sealed class SiteConnector(
     RelayOptions options, X509Certificate2Collection? roots, TlsReports reports, RelayMetrics metrics, RelayAlarms alarms,
     TimeProvider time)
 {
+    /// <summary>A host that failed is tried behind the others for so long.</summary>
+    private static readonly TimeSpan Distrust = TimeSpan.FromMinutes(5);
+
+    private const int MaxDistrusted = 10_000;
+
+    private readonly RecentlyUsed<string, long> _distrusted = new(MaxDistrusted);
+
     /// <param name="from">The first host to be tried.</param>
     public async Task<Opening> OpenAsync(RelayTarget target, int from, ConnectionPermit permit, CancellationToken cancellationToken)
     {
         var (worst, tries) = (default(Opening), 0);
-        for (var at = from; at < target.Hosts.Length; at++)
+        foreach (var at in Enumerable.Range(from, target.Hosts.Length - from).OrderBy(at => IsDistrusted(target.Hosts[at])))
         {
             foreach (var address in target.Hosts[at].Host.Addresses)
             {
@@ -60,12 +68,18 @@ internal sealed class SiteConnector(
                     break;
                 }
             }
+
+            _distrusted.Set(NameOf(target.Hosts[at]), time.GetTimestamp());
         }
 
         return worst.Failure is not null || from >= target.Hosts.Length
             ? worst
             : Opening.Failed(SmtpStage.Connect, SmtpCause.LocalFailure, "no source address fits the addresses of the servers", target.Hosts[from].Host.Name);
     }
+
+    private bool IsDistrusted(TargetHost host) => _distrusted.TryGet(NameOf(host), out var since) && time.GetElapsedTime(since) < Distrust;
+
+    private static string NameOf(TargetHost host) => string.Create(CultureInfo.InvariantCulture, $"{host.Host.Name}:{host.Port}");
 
     private static bool TrySource(string? source, IPAddress address, out IPAddress? parsed)
     {

@@ -40,6 +40,12 @@ internal sealed class SiteWorker(RelaySite site, RelaySender sender)
         finally
         {
             Finish(_current);
+            if (sender.IsStopping)
+            {
+                // What has come to the line since all was taken from it, or was put back.
+                site.TakeAll().ForEach(attempt => Refuse(attempt, "the silo stops", null));
+            }
+
             site.WorkerEnds(this, noMoreBefore);
         }
     }
@@ -232,7 +238,7 @@ internal sealed class SiteWorker(RelaySite site, RelaySender sender)
         return site.TakeOrWait(this) ?? await _waiting.Task;
     }
 
-    private void Refuse(Attempt attempt, string reason, DateTimeOffset until)
+    private void Refuse(Attempt attempt, string reason, DateTimeOffset? until)
     {
         attempt.ReportNotTried(reason, until);
         site.Ended();

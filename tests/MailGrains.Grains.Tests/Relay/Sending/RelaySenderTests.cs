@@ -1,4 +1,5 @@
 using System.Net;
+using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Relay;
 using MailGrains.Testing.Smtp;
 
@@ -352,5 +353,85 @@ public sealed class RelaySenderTests
 
         Assert.Equal("4.4.6", (await harness.SendAsync(kept, kept.Message())).Outcomes[0].Enhanced);
         Assert.Equal("5.4.6", (await harness.SendAsync(loop, loop.Message())).Outcomes[0].Enhanced);
+    }
+
+    [Fact]
+    public async Task QueuesOfASiteTakeTurns()
+    {
+        await using var server = new MailServer();
+        await using var harness = new SenderHarness();
+        harness.Limits = harness.Limits with { Default = new() { Connections = 1 } };
+        harness.AddDomain("there.test", server);
+        var (busy, other) = (harness.Queue("there.test"), harness.Queue("there.test", "other"));
+        var gate = new ManualResetEventSlim();
+        server.Answer = said => said.StartsWith("MAIL", StringComparison.Ordinal) && !gate.Wait(TimeSpan.FromSeconds(30)) ? "421 no" : null;
+
+        harness.Take(busy, [.. Enumerable.Range(0, 50).Select(_ => busy.Message("many"))]);
+        var few = Enumerable.Range(0, 3).Select(_ => other.Message("few")).ToArray();
+        await SenderHarness.UntilAsync(() => server.Connections > 0);
+        harness.Take(other, few);
+        await SenderHarness.UntilAsync(() => harness.Sender.Messages == 53);
+        gate.Set();
+        await Task.WhenAll(few.Select(other.ReportOfAsync));
+
+        Assert.InRange(server.Taken.Count, 4, 15);
+        await SenderHarness.UntilAsync(() => server.Taken.Count == 53);
+    }
+
+    [Fact]
+    public async Task MoreUrgentMessagesGoFirst()
+    {
+        await using var server = new MailServer();
+        await using var harness = new SenderHarness();
+        harness.Limits = harness.Limits with { Default = new() { Connections = 1 } };
+        harness.AddDomain("there.test", server);
+        var queue = harness.Queue("there.test");
+        var messages = Enumerable.Range(0, 20).Select(i => queue.Message(m => m with { Priority = i == 19 ? 5 : 0, ReversePath = $"n{i}@us.test" })).ToArray();
+
+        harness.Take(queue, messages);
+        await Task.WhenAll(messages.Select(queue.ReportOfAsync));
+
+        Assert.Contains("n19@us.test", server.Taken.Take(3).Select(mail => mail.From));
+    }
+
+    [Fact]
+    public async Task HostThatFailedIsAskedBehindTheOthersForAWhile()
+    {
+        await using var first = new MailServer { Answer = command => command == "" ? "421 4.3.2 full" : null };
+        await using var second = new MailServer(IPAddress.Parse("127.0.0.2"), first.Port);
+        await using var harness = new SenderHarness();
+        harness.Limits = harness.Limits with { Default = new() { MessagesPerConnection = 1 } };
+        harness.AddDomain("there.test", first, second);
+        var queue = harness.Queue("there.test");
+
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal(OutcomeKind.Relayed, (await harness.SendAsync(queue, queue.Message())).Outcomes[0].Kind);
+        }
+
+        Assert.Equal(1, first.Connections);
+        harness.Time.Advance(TimeSpan.FromMinutes(6));
+        await harness.SendWhileTimeRunsAsync(queue, queue.Message(), TimeSpan.FromSeconds(1));
+        Assert.Equal(2, first.Connections);
+    }
+
+    [Fact]
+    public async Task ParametersOfDeliveryReportsAreHandedOn()
+    {
+        await using var server = new MailServer();
+        await using var harness = new SenderHarness();
+        harness.AddDomain("there.test", server);
+        var queue = harness.Queue("there.test");
+        var message = queue.Message(m => m with
+        {
+            Return = ReturnContent.Headers,
+            EnvelopeId = "QQ+7",
+            Recipients = [m.Recipients[0] with { Notify = NotifyOn.Success | NotifyOn.Failure, OriginalRecipient = "rfc822;old@us.test" }],
+        });
+
+        await harness.SendAsync(queue, message);
+
+        Assert.Contains(server.Commands, command => command.Contains(" RET=HDRS ENVID=QQ+2B7", StringComparison.Ordinal));
+        Assert.Contains(server.Commands, command => command.EndsWith(" NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;old@us.test", StringComparison.Ordinal));
     }
 }
