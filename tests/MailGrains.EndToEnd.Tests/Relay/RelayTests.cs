@@ -28,6 +28,7 @@ public sealed class RelayTests
                 {
                     ["MailGrains:HostName"] = "us.test",
                     ["MailGrains:Dns:Servers:0"] = dns.EndPoint.ToString(),
+                    ["MailGrains:Relay:Enabled"] = "true",
                     ["MailGrains:Relay:Port"] = server.Port.ToString(CultureInfo.InvariantCulture),
                     ["MailGrains:Relay:AllowPrivateDestinations"] = "true",
                     ["MailGrains:Relay:MtaSts"] = "false",

@@ -62,6 +62,9 @@ public sealed class QueueCluster : IAsyncLifetime
             silo.Services.AddSingleton(Bodies);
             silo.Services.AddSingleton(Sender);
             silo.Services.AddQueueGrains(Options);
+
+            // The scripted one takes its place.
+            silo.Services.Configure<Orleans.Configuration.GrainTypeOptions>(options => options.Classes.Remove(typeof(Grains.Relay.RelayGrain)));
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
