@@ -49,9 +49,12 @@ public sealed class PostfixNextHopTests
         Assert.Contains("TLSv1.3", mails[0].Content, StringComparison.Ordinal);
         Assert.Contains("with UTF8SMTPS id", mails[1].Content, StringComparison.Ordinal);
         Assert.EndsWith("gr\u00c3\u00bc\u00c3\u009fe\r\n", mails[1].Content, StringComparison.Ordinal);
+
+        // Once the connection has been idle for some seconds.
+        await Wait.UntilAsync(() => File.ReadAllText(postfix.Log).Contains(" disconnect from ", StringComparison.Ordinal), cancel);
         var log = await File.ReadAllTextAsync(postfix.Log, cancel);
         Assert.DoesNotContain("warning:", log, StringComparison.Ordinal);
-        Assert.Contains("bdat=", log, StringComparison.Ordinal);
+        Assert.Contains(" starttls=1 mail=2 rcpt=3 bdat=", log, StringComparison.Ordinal);
     }
 
     private static async Task SendInternationalizedAsync(HostProcess host, CancellationToken cancel)
