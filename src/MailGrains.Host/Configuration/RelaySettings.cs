@@ -73,9 +73,11 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
 
     private static DestinationOptions ReadLimits(SettingsReader settings)
     {
-        var absent = new DestinationLimits();
-        return new DestinationOptions
+        var (options, absent) = (new DestinationOptions(), new DestinationLimits());
+        return options with
         {
+            FirstBackOff = settings.Time("Relay:Limits:FirstBackOff", options.FirstBackOff, LongestPeriod),
+            MaxBackOff = settings.Time("Relay:Limits:MaxBackOff", options.MaxBackOff, LongestPeriod),
             Default = new DestinationLimits
             {
                 Connections = Number(settings, "Relay:Limits:Connections") ?? absent.Connections,

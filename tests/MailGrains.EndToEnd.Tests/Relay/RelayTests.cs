@@ -67,7 +67,12 @@ public sealed class RelayTests
         dns.Add("there.test", DnsType.Mx, "10 mx.there.test");
         dns.Add("mx.there.test", DnsType.A, "127.0.0.1");
         using var folder = new DataFolder();
-        var options = Options(folder, dns, port, new() { ["MailGrains:Queues:RetryAfter:0"] = "00:00:01" });
+        var options = Options(folder, dns, port, new()
+        {
+            ["MailGrains:Queues:RetryAfter:0"] = "00:00:01",
+            ["MailGrains:Relay:Limits:FirstBackOff"] = "00:00:03",
+            ["MailGrains:Relay:Limits:MaxBackOff"] = "00:00:03",
+        });
         await using (var host = await HostProcess.StartAsync(options, cancel))
         {
             using var admin = host.NewAdminClient();
@@ -78,6 +83,9 @@ public sealed class RelayTests
                 Assert.Equal(250, (await session.SendAsync(new TestMessage(i, 1_000, ["bob@there.test"]), cancellationToken: cancel)).Code);
             }
 
+            // Between two tries: what is being tried when a host is killed is left alone for a minute.
+            await Wait.UntilAsync(
+                async () => (await HostMetrics.ReadAsync(admin, cancel)).Sum("mailgrains_relay_attempts_total") >= Messages, cancel);
             await host.KillAsync();
         }
 
@@ -126,6 +134,15 @@ public sealed class RelayTests
 
 internal static class Wait
 {
+    public static async Task UntilAsync(Func<Task<bool>> isSo, CancellationToken cancellationToken)
+    {
+        for (var turns = 0; !await isSo(); turns++)
+        {
+            Assert.True(turns < 600, "It never came to be.");
+            await Task.Delay(50, cancellationToken);
+        }
+    }
+
     public static async Task UntilAsync(Func<bool> isSo, CancellationToken cancellationToken)
     {
         for (var turns = 0; !isSo(); turns++)
