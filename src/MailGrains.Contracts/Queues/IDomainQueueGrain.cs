@@ -34,9 +34,9 @@ public interface IDomainQueueGrain : IGrainWithStringKey
     ValueTask<QueuePage> ListAsync(EmailId? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>Carries out an operator's order.</summary>
-    /// <returns>How many messages it met; for an order on the whole queue, all of them.</returns>
+    /// <returns>How many messages it met; for an order on the whole queue, all of them. A message under way is not dropped.</returns>
     /// <exception cref="StoreUnavailableException">It may or may not have been carried out; it can be repeated.</exception>
-    [Alias("Order")]
+    [Alias("Order"), ResponseTimeout("00:02:00")]
     ValueTask<int> OrderAsync(QueueOrder order, CancellationToken cancellationToken);
 
     /// <summary>Looks what is due and starts it; ETRN (RFC 1985) asks so. Returns at once.</summary>
@@ -60,12 +60,31 @@ public sealed record QueueOverview(
     /// <summary>Where an operator sends the queue instead.</summary>
     [Id(8)]
     public QueueRoute? Route { get; init; }
+
+    /// <summary>When it was so.</summary>
+    [Id(9)]
+    public DateTimeOffset AsOf { get; init; }
+
+    /// <summary>The shards of one queue as one, which has the id of the first.</summary>
+    /// <param name="shards">At least one.</param>
+    public static QueueOverview Sum(IReadOnlyList<QueueOverview> shards) => new(
+        shards[0].Queue, shards.Sum(s => s.Messages), shards.Sum(s => s.Held), shards.Sum(s => s.InProgress), shards.Min(s => s.Oldest),
+        shards.Min(s => s.NextAttempt), shards.Select(s => s.LastReply).FirstOrDefault(reply => reply is not null))
+    {
+        Suspended = shards.Select(s => s.Suspended).FirstOrDefault(mark => mark is not null),
+        Route = shards.Select(s => s.Route).FirstOrDefault(route => route is not null),
+        AsOf = shards.Min(s => s.AsOf),
+    };
 }
 
 /// <summary>Who ordered something, why, and until when.</summary>
 /// <param name="Until">Null: until it is lifted.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.QueueMark")]
-public sealed record QueueMark([property: Id(0)] string By, [property: Id(1)] string Reason, [property: Id(2)] DateTimeOffset? Until);
+public sealed record QueueMark([property: Id(0)] string By, [property: Id(1)] string Reason, [property: Id(2)] DateTimeOffset? Until)
+{
+    public const int MaxByLength = 100;
+    public const int MaxReasonLength = 500;
+}
 
 /// <param name="Host">A name or an address literal.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.QueueRoute")]
@@ -89,6 +108,10 @@ public sealed record QueuedEntry(
 {
     [Id(11)]
     public string? Submitter { get; init; }
+
+    /// <summary>Who holds it, when an operator does.</summary>
+    [Id(12)]
+    public QueueMark? Hold { get; init; }
 }
 
 public enum QueuedEntryState
@@ -113,10 +136,10 @@ public enum QueueOrderKind
     /// <summary>Ends messages without another attempt; see <see cref="QueueOrder.TellsSender"/>.</summary>
     Drop = 4,
 
-    /// <summary>Sends the queue elsewhere; without a route: as usual again.</summary>
+    /// <summary>Sends the queue elsewhere until the route's mark ends; without a route: as usual again.</summary>
     Route = 5,
 
-    /// <summary>Keeps messages from being started, one by one.</summary>
+    /// <summary>Keeps messages from being started, one by one, until <see cref="Release"/>, or until the mark ends.</summary>
     Hold = 6,
     Release = 7,
 }
@@ -129,7 +152,7 @@ public sealed record QueueOrder([property: Id(0)] QueueOrderKind Kind, [property
     [Id(2)]
     public ImmutableArray<EmailId> Messages { get; init; } = [];
 
-    /// <summary>For retry, drop, hold and release: messages of this reverse-path, or of <c>*@domain</c>, only; null: of all.</summary>
+    /// <summary>For retry, drop, hold and release: messages of this reverse-path (empty: the null reverse-path), or of <c>*@domain</c>, only; null: of all.</summary>
     [Id(3)]
     public string? Sender { get; init; }
 

@@ -1,5 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using MailGrains.Contracts.Directory;
 
 namespace MailGrains.Contracts.Queues;
 
@@ -32,5 +35,23 @@ public readonly record struct QueueId(
         }
 
         return id is not null;
+    }
+
+    /// <summary>The form of a domain, or of an address literal (RFC 5321 §4.1.3), that names a queue.</summary>
+    public static bool TryNormalizeDomain(string text, [NotNullWhen(true)] out string? domain)
+    {
+        if (!text.StartsWith('[') || !text.EndsWith(']'))
+        {
+            return AddressName.TryNormalizeDomain(text, out domain);
+        }
+
+        const string Ipv6 = "IPv6:";
+        var literal = text[1..^1];
+        var isIpv6 = literal.StartsWith(Ipv6, StringComparison.OrdinalIgnoreCase);
+        domain = IPAddress.TryParse(isIpv6 ? literal[Ipv6.Length..] : literal, out var address) &&
+            address.AddressFamily == (isIpv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork) && address is { IsIPv4MappedToIPv6: false }
+            ? isIpv6 ? $"[{Ipv6}{address}]" : $"[{address}]"
+            : null;
+        return domain is not null;
     }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Queues;
@@ -50,21 +48,7 @@ public sealed class QueueChoice(IGrainFactory grains, QueueAccounts accounts, Ga
     }
 
     /// <summary>The domain of a mailbox at another server in the form that is a key: A-labels, or an address literal (RFC 5321 §4.1.3); null for others.</summary>
-    public static string? DomainOf(Mailbox mailbox)
-    {
-        if (!mailbox.IsAddressLiteral)
-        {
-            return AddressName.TryNormalizeDomain(mailbox.Domain, out var domain) ? domain : null;
-        }
-
-        const string Ipv6 = "IPv6:";
-        var text = mailbox.Domain[1..^1];
-        var isIpv6 = text.StartsWith(Ipv6, StringComparison.OrdinalIgnoreCase);
-        return IPAddress.TryParse(isIpv6 ? text[Ipv6.Length..] : text, out var address) &&
-            address.AddressFamily == (isIpv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork) && address is { IsIPv4MappedToIPv6: false }
-            ? isIpv6 ? $"[{Ipv6}{address}]" : $"[{address}]"
-            : null;
-    }
+    public static string? DomainOf(Mailbox mailbox) => QueueId.TryNormalizeDomain(mailbox.Domain, out var domain) ? domain : null;
 
     private async ValueTask<int> AccountOfAsync(string tenant, CancellationToken cancellationToken)
     {

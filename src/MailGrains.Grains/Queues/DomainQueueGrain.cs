@@ -39,6 +39,7 @@ public sealed partial class DomainQueueGrain(
     private IGrainTimer? _timer;
     private bool _running;
     private bool _again;
+    private bool _ordered;
     private DateTimeOffset _lastCommit;
     private DateTimeOffset _lastWork;
 
@@ -141,20 +142,41 @@ public sealed partial class DomainQueueGrain(
     }
 
     public async ValueTask<QueueOverview> GetOverviewAsync(CancellationToken cancellationToken) =>
-        await ReadAsync(live => ValueTask.FromResult(live.Overview()), cancellationToken);
+        await ReadAsync(
+            live => ValueTask.FromResult(live.Overview()), new QueueOverview(_id, 0, 0, 0, null, null, null) { AsOf = time.GetUtcNow() }, cancellationToken);
 
     public async ValueTask<QueuePage> ListAsync(EmailId? after, int limit, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        return await ReadAsync(live => live.ListAsync(after, Math.Min(limit, QueuePage.MaxLimit), cancellationToken), cancellationToken);
+        return await ReadAsync(
+            live => live.ListAsync(after, Math.Min(limit, QueuePage.MaxLimit), cancellationToken), new QueuePage([], null), cancellationToken);
     }
 
     public async ValueTask<int> OrderAsync(QueueOrder order, CancellationToken cancellationToken)
     {
-        parts.Log.Ordered(_id, order.Kind, order.Mark.By, order.Mark.Reason);
-        var met = await ReadAsync(live => live.OrderAsync(order, cancellationToken), cancellationToken);
-        Kick();
-        return met;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(order.Mark.By.Length, QueueMark.MaxByLength);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(order.Mark.Reason.Length, QueueMark.MaxReasonLength);
+        parts.Log.Ordered(_id, order.Kind, order.Mark);
+        try
+        {
+            // An order on what is to come makes the queue; others have nothing to meet where there is none.
+            var live = order.Kind is QueueOrderKind.Suspend or QueueOrderKind.Route
+                ? await OpenAsync(cancellationToken)
+                : await FindAsync(cancellationToken);
+            if (live is null)
+            {
+                return 0;
+            }
+
+            var met = await live.OrderAsync(order, cancellationToken);
+            _ordered = true;
+            Kick();
+            return met;
+        }
+        catch (Exception e) when (IsTemporary(e))
+        {
+            throw Unavailable(e);
+        }
     }
 
     public async ValueTask<int> WakeAsync(CancellationToken cancellationToken) =>
@@ -165,7 +187,7 @@ public sealed partial class DomainQueueGrain(
                 Kick();
                 return live.State.Count;
             },
-            cancellationToken);
+            0, cancellationToken);
 
     private async ValueTask<EnqueueResult> KeepAsync(QueuedMessage message, byte[] envelope, CancellationToken cancellationToken)
     {
@@ -176,11 +198,11 @@ public sealed partial class DomainQueueGrain(
         return result;
     }
 
-    private async ValueTask<T> ReadAsync<T>(Func<LiveQueue, ValueTask<T>> read, CancellationToken cancellationToken)
+    private async ValueTask<T> ReadAsync<T>(Func<LiveQueue, ValueTask<T>> read, T none, CancellationToken cancellationToken)
     {
         try
         {
-            return await read(await OpenAsync(cancellationToken));
+            return await FindAsync(cancellationToken) is { } live ? await read(live) : none;
         }
         catch (Exception e) when (IsTemporary(e))
         {
@@ -191,6 +213,18 @@ public sealed partial class DomainQueueGrain(
     /// <summary>The queue, made where there is none: its header is written, and nothing else.</summary>
     private async ValueTask<LiveQueue> OpenAsync(CancellationToken cancellationToken)
     {
+        if (await FindAsync(cancellationToken) is { } found)
+        {
+            return found;
+        }
+
+        await _journal!.CreateAsync(static _ => { }, cancellationToken);
+        return Live(_journal);
+    }
+
+    /// <summary>The queue; null where there is none.</summary>
+    private async ValueTask<LiveQueue?> FindAsync(CancellationToken cancellationToken)
+    {
         if (_live is { } opened && opened.Journal.Status == JournalStatus.Live)
         {
             return opened;
@@ -198,11 +232,11 @@ public sealed partial class DomainQueueGrain(
 
         var journal = _journal ??= NewJournal();
         await journal.LoadAsync(cancellationToken);
-        if (journal.Status == JournalStatus.Missing)
-        {
-            await journal.CreateAsync(static _ => { }, cancellationToken);
-        }
+        return journal.Status == JournalStatus.Missing ? null : Live(journal);
+    }
 
+    private LiveQueue Live(Journal<QueueState, QueueDraft> journal)
+    {
         if (_live is null)
         {
             _live = new LiveQueue(_id, journal, parts, post, time, Kick);
@@ -289,17 +323,16 @@ public sealed partial class DomainQueueGrain(
 
         var next = live.NextLook() is var at && at == long.MaxValue ? (TimeSpan?)null : DateTimeOffset.FromUnixTimeMilliseconds(at) - now;
         var rested = now - _lastWork;
+        await CatalogueAsync(live, now, isRested: rested >= parts.Options.EmptyLinger);
         if (live.State.Count == 0 && rested >= parts.Options.EmptyLinger)
         {
             await _reminder!.RemoveAsync();
-            await parts.Catalog.RemoveAsync(_id, _deactivating.Token);
             return;
         }
 
         if (live.State.Count > 0)
         {
             await _reminder!.EnsureAsync(parts.Options.ReminderPeriod);
-            await parts.Catalog.PutAsync(_id, live.Overview, now, _deactivating.Token);
         }
 
         if (live.State.Count > 0 && !live.IsBusy && rested >= parts.Options.EmptyLinger && (next is null || next > parts.Options.ParkAfter))
@@ -313,6 +346,29 @@ public sealed partial class DomainQueueGrain(
         // Once more when it has rested long enough to go.
         var wait = parts.Options.EmptyLinger - rested is var rest && rest > TimeSpan.Zero && (next is null || next > rest) ? rest : next ?? parts.Options.ReminderPeriod;
         _timer!.Change(wait > Soon ? wait : Soon, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Shows operators how it stands. An empty queue goes from the catalogue before its reminder goes, so that a crash in between leaves no row.</summary>
+    private async Task CatalogueAsync(LiveQueue live, DateTimeOffset now, bool isRested)
+    {
+        var isOrdered = _ordered;
+        _ordered = false;
+        try
+        {
+            if (live.State.Count > 0 || live.IsMarked)
+            {
+                await parts.Catalog.PutAsync(_id, live.Overview, now, isUrgent: isOrdered, _deactivating.Token);
+            }
+            else if (isRested || isOrdered)
+            {
+                await parts.Catalog.RemoveAsync(_id, _deactivating.Token);
+            }
+        }
+        catch
+        {
+            _ordered |= isOrdered;
+            throw;
+        }
     }
 
     private Task<IGrainReminder> RegisterAsync(TimeSpan due) => this.RegisterOrUpdateReminder(ReminderName, due, parts.Options.ReminderPeriod);

@@ -11,6 +11,8 @@ namespace MailGrains.Grains.Queues;
 /// <summary>A loaded queue: its state, and those who work on it. Everything runs in the grain's turns.</summary>
 internal sealed class LiveQueue
 {
+    private const int OrderedAtOnce = 50;
+
     private readonly QueueId _id;
     private readonly QueueParts _parts;
     private readonly TimeProvider _time;
@@ -38,6 +40,9 @@ internal sealed class LiveQueue
     public Journal<QueueState, QueueDraft> Journal { get; }
 
     public QueueState State { get; }
+
+    /// <summary>An operator's order on the whole queue is in force.</summary>
+    public bool IsMarked => _runner.IsSuspended || _runner.Route is not null;
 
     /// <summary>Something is under way.</summary>
     public bool IsBusy => _runner.InProgress > 0 || _notices.IsBusy;
@@ -88,8 +93,9 @@ internal sealed class LiveQueue
         return new QueueOverview(
             _id, State.Count, held, _runner.InProgress, oldest?.MadeAt, next == long.MaxValue || _runner.IsSuspended ? null : TimeOf(next), State.LastReply)
         {
-            Suspended = _runner.IsSuspended ? State.Suspended : null,
-            Route = State.Route,
+            Suspended = _runner.Suspended,
+            Route = _runner.Route,
+            AsOf = _time.GetUtcNow(),
         };
     }
 
@@ -114,6 +120,7 @@ internal sealed class LiveQueue
                 message.Bytes, message.ReceivedAt, TimeOf(entry.Due), TimeOf(entry.Expires), entry.Attempts, StateOf(entry), entry.LastReply)
             {
                 Submitter = message.Submitter,
+                Hold = entry.Hold,
             });
         }
 
@@ -122,6 +129,12 @@ internal sealed class LiveQueue
 
     public async ValueTask<int> OrderAsync(QueueOrder order, CancellationToken cancellationToken)
     {
+        if (order.Mark.Until is { } until)
+        {
+            // As it is stored, so that it is the same mark when it is read again.
+            order = order with { Mark = order.Mark with { Until = TimeOf(QueueRunner.Milliseconds(until)) } };
+        }
+
         var isWhole = order.Messages.IsDefaultOrEmpty && order.Sender is null;
         switch (order.Kind)
         {
@@ -145,12 +158,14 @@ internal sealed class LiveQueue
     private async ValueTask<int> OrderEachAsync(QueueOrder order, bool isWhole, CancellationToken cancellationToken)
     {
         var met = 0;
-        foreach (var email in isWhole ? [.. State.Entries.Select(e => e.Email)] : await SelectAsync(order, cancellationToken))
+        List<EmailId> emails = isWhole ? [.. State.Entries.Select(e => e.Email)] : await SelectAsync(order, cancellationToken);
+
+        // Those of a group commit together.
+        foreach (var group in emails.Chunk(OrderedAtOnce))
         {
-            if (State.Find(email) is { } entry && await OrderOneAsync(order, entry, cancellationToken))
-            {
-                met++;
-            }
+            var taken = await Task.WhenAll(
+                group.Select(State.Find).OfType<QueueEntry>().Select(entry => OrderOneAsync(order, entry, cancellationToken).AsTask()));
+            met += taken.Count(isTaken => isTaken);
         }
 
         if (order.Kind == QueueOrderKind.Retry)
@@ -164,12 +179,18 @@ internal sealed class LiveQueue
     /// <summary>Changes one message; one that is under way is left to its sender, but for a drop, which ends what comes after it.</summary>
     private async ValueTask<bool> OrderOneAsync(QueueOrder order, QueueEntry entry, CancellationToken cancellationToken)
     {
+        if (order.Kind == QueueOrderKind.Hold && entry.Is(EntryFlags.Held) && entry.Hold == order.Mark)
+        {
+            // A repeat of an order that was cut off.
+            return true;
+        }
+
         var now = QueueRunner.Milliseconds(_time.GetUtcNow());
         Action<QueueEntry>? change = order.Kind switch
         {
             QueueOrderKind.Retry => e => e.Due = Math.Min(e.Due, now),
-            QueueOrderKind.Hold => e => e.Flags |= EntryFlags.Held,
-            QueueOrderKind.Release => e => (e.Flags, e.Due) = (e.Flags & ~EntryFlags.Held, Math.Min(e.Due, now)),
+            QueueOrderKind.Hold => e => (e.Flags, e.Hold) = (e.Flags | EntryFlags.Held, order.Mark),
+            QueueOrderKind.Release when entry.Is(EntryFlags.Held) => e => e.Release(now),
             QueueOrderKind.Drop when !entry.IsInProgress => e => Drop(e, order.TellsSender),
             _ => null,
         };

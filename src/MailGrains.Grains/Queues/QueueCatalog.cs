@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Runtime.CompilerServices;
 using MailGrains.Contracts.Queues;
 using MailGrains.Storage;
 using MailGrains.Storage.Tables;
@@ -6,46 +6,48 @@ using MailGrains.Storage.Tables;
 namespace MailGrains.Grains.Queues;
 
 /// <summary>
-/// Which queues have work, for those who look at all of them: a row a queue in the partition <c>queues:{tenant}</c> of its account (<c>f</c> format 1,
-/// <c>n</c> messages, <c>h</c> held, <c>o</c> oldest and <c>d</c> next attempt in Unix milliseconds, <c>r</c> last reply, <c>s</c> 1 when suspended,
-/// <c>t</c> when it was written). The queue itself knows better; a row may be minutes old.
+/// Which queues have work, or an operator's order on them, for those who look at all of them: a row a queue (<see cref="CatalogRow"/>) in the partition
+/// <c>queues:{tenant}</c> of its account. The queue itself knows better; a row may be minutes old.
 /// </summary>
 public sealed class QueueCatalog(StorageAccounts accounts)
 {
     /// <summary>How old a row may get while its queue is in memory.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 
-    public const int MaxQueues = 10_000;
-
-    private const string Prefix = "queues:";
+    private const int MaxRemembered = 10_000;
 
     private readonly Dictionary<QueueId, DateTimeOffset> _written = [];
     private readonly Lock _lock = new();
 
     /// <summary>Writes a queue's row, unless that was done within <see cref="Period"/>.</summary>
+    /// <param name="isUrgent">It is written in any case.</param>
     /// <exception cref="StoreException">The store failed; it is tried again with the next look.</exception>
-    public async Task PutAsync(QueueId queue, Func<QueueOverview> overview, DateTimeOffset now, CancellationToken cancellationToken)
+    public async Task PutAsync(
+        QueueId queue, Func<QueueOverview> overview, DateTimeOffset now, bool isUrgent, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            if (_written.TryGetValue(queue, out var at) && now - at < Period)
+            if (!isUrgent && _written.TryGetValue(queue, out var at) && now - at < Period)
             {
                 return;
             }
+        }
 
-            if (_written.Count >= MaxQueues)
+        await accounts[queue.Account].Tables.CommitAsync(
+            TableNames.Mail, CatalogRow.PartitionOf(queue.Tenant), [TableOperation.Upsert(CatalogRow.RowOf(queue), CatalogRow.Encode(overview()))],
+            cancellationToken);
+        lock (_lock)
+        {
+            if (_written.Count >= MaxRemembered)
             {
                 _written.Clear();
             }
 
             _written[queue] = now;
         }
-
-        await accounts[queue.Account].Tables.CommitAsync(
-            TableNames.Mail, PartitionOf(queue.Tenant), [TableOperation.Upsert(RowOf(queue), Encode(overview(), now))], cancellationToken);
     }
 
-    /// <summary>The queue is empty.</summary>
+    /// <summary>The queue is empty, and nothing is ordered on it.</summary>
     public async Task RemoveAsync(QueueId queue, CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -55,59 +57,56 @@ public sealed class QueueCatalog(StorageAccounts accounts)
 
         // Not there: it was removed before, or never written.
         await accounts[queue.Account].Tables.CommitAsync(
-            TableNames.Mail, PartitionOf(queue.Tenant), [TableOperation.Delete(RowOf(queue), TableOperation.Any)], cancellationToken);
+            TableNames.Mail, CatalogRow.PartitionOf(queue.Tenant), [TableOperation.Delete(CatalogRow.RowOf(queue), TableOperation.Any)], cancellationToken);
     }
 
-    /// <summary>Queues of all tenants, or of one, at most <see cref="MaxQueues"/>.</summary>
+    /// <summary>The rows by account, tenant, domain and shard.</summary>
+    /// <param name="after">They begin behind the shards of this one.</param>
     /// <exception cref="StoreException">An account can't be read now.</exception>
-    public async IAsyncEnumerable<QueueOverview> ListAsync(
-        string? tenant, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <exception cref="ArgumentException">"After" is none of the filter's queues.</exception>
+    public async IAsyncEnumerable<QueueOverview> ReadAsync(
+        QueueFilter filter, QueueId? after, DateTimeOffset now, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var left = MaxQueues;
-        for (var number = 0; number < accounts.Count && left > 0; number++)
+        if (after is { } last && filter.Tenant is not null && last.Tenant != filter.Tenant)
         {
-            var tables = accounts[number].Tables;
-            var rows = tenant is null
-                ? tables.ReadPartitionsAsync(TableNames.Mail, KeyRange.Prefix(Prefix), cancellationToken)
-                : tables.ReadRowsAsync(TableNames.Mail, PartitionOf(tenant), KeyRange.All, cancellationToken);
-            await foreach (var row in rows)
+            throw new ArgumentException("It is another tenant's.", nameof(after));
+        }
+
+        for (var number = after?.Account ?? 0; number < accounts.Count; number++)
+        {
+            await foreach (var row in ReadAccountAsync(number, filter, after?.Account == number ? after : null, cancellationToken))
             {
-                if (left > 0 && Decode(row, number) is { } overview)
+                if (CatalogRow.Decode(row, number, now) is { } overview && (filter.Domain is null || overview.Queue.Domain == filter.Domain))
                 {
-                    left--;
                     yield return overview;
                 }
             }
         }
     }
 
-    private static string PartitionOf(string tenant) => Prefix + TableKey.Encode(tenant);
-
-    private static string RowOf(QueueId queue) => string.Create(CultureInfo.InvariantCulture, $"{TableKey.Encode(queue.Domain)}:{queue.Shard}");
-
-    private static RowProperties Encode(QueueOverview overview, DateTimeOffset now) => new([
-        new("f", 1L), new("n", (long)overview.Messages), new("h", (long)overview.Held), new("o", overview.Oldest?.ToUnixTimeMilliseconds() ?? 0L),
-        new("d", overview.NextAttempt?.ToUnixTimeMilliseconds() ?? 0L), new("r", overview.LastReply ?? ""), new("s", overview.Suspended is null ? 0L : 1L),
-        new("t", now.ToUnixTimeMilliseconds()),
-    ]);
-
-    private static QueueOverview? Decode(TableRow row, int account)
+    private async IAsyncEnumerable<TableRow> ReadAccountAsync(
+        int number, QueueFilter filter, QueueId? after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var colon = row.Row.LastIndexOf(':');
-        if (row.Number("f") != 1 || colon < 0 || !int.TryParse(row.Row.AsSpan(colon + 1), CultureInfo.InvariantCulture, out var shard) ||
-            !TableKey.TryDecode(row.Row[..colon], out var domain) || !TableKey.TryDecode(row.Partition[Prefix.Length..], out var tenant))
+        var tables = accounts[number].Tables;
+        if ((after?.Tenant ?? filter.Tenant) is { } tenant)
         {
-            return null;
+            var rows = filter.Tenant is null || filter.Domain is null ? KeyRange.All : CatalogRow.RangeOf(filter.Domain);
+            rows = after is { } last ? rows with { Lower = CatalogRow.RangeOf(last.Domain).Upper, LowerInclusive = true } : rows;
+            await foreach (var row in tables.ReadRowsAsync(TableNames.Mail, CatalogRow.PartitionOf(tenant), rows, cancellationToken))
+            {
+                yield return row;
+            }
         }
 
-        return new QueueOverview(
-            new QueueId(tenant, account, domain, shard), (int)(row.Number("n") ?? 0), (int)(row.Number("h") ?? 0), 0, Time(row, "o"), Time(row, "d"),
-            row.Text("r") is { Length: > 0 } reply ? reply : null)
+        if (filter.Tenant is null)
         {
-            Suspended = row.Number("s") == 1 ? new QueueMark("", "", null) : null,
-        };
+            var tenants = after is null
+                ? CatalogRow.Tenants
+                : CatalogRow.Tenants with { Lower = CatalogRow.PartitionOf(after.Value.Tenant), LowerInclusive = false };
+            await foreach (var row in tables.ReadPartitionsAsync(TableNames.Mail, tenants, cancellationToken))
+            {
+                yield return row;
+            }
+        }
     }
-
-    private static DateTimeOffset? Time(TableRow row, string property) =>
-        row.Number(property) is > 0 and var at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null;
 }

@@ -17,7 +17,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
     // What the batch has changed; null: removed.
     private Dictionary<EmailId, QueueEntry?>? _changed;
     private RecordWriter? _events;
-    private string? _lastReply = state.LastReply;
+    private Repeated _last = new(state.LastReply, state.LastHold);
     private int _count = state.Count;
 
     public ReadOnlyMemory<byte> Events => _events?.Written ?? default;
@@ -65,7 +65,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
 
         var record = Record(QueueEventKind.Enqueued);
         record.Number(now.ToUnixTimeMilliseconds());
-        QueueEvents.WriteEntry(record, taken, _lastReply);
+        QueueEvents.WriteEntry(record, taken, _last);
         record.Number(ids.Count);
         foreach (var id in ids)
         {
@@ -205,13 +205,19 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
             return new ReportDecision(IsRemoved: true, IsTaken: true);
         }
 
-        if (entry.LastReply is { } reply && reply != _lastReply)
+        if (entry.LastReply is { } reply && reply != _last.Reply)
         {
             Record(QueueEventKind.ReplyHeard).Text(reply);
-            _lastReply = reply;
+            _last = _last with { Reply = reply };
         }
 
-        QueueEvents.WriteEntry(Record(QueueEventKind.Changed), entry, _lastReply);
+        if (entry.Hold is { } hold && hold != _last.Hold)
+        {
+            QueueEvents.WriteMark(Record(QueueEventKind.HoldMarked), hold);
+            _last = _last with { Hold = hold };
+        }
+
+        QueueEvents.WriteEntry(Record(QueueEventKind.Changed), entry, _last);
         Note(entry);
         return new ReportDecision(IsRemoved: false, IsTaken: true);
     }

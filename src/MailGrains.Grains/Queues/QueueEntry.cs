@@ -1,4 +1,5 @@
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
 
 namespace MailGrains.Grains.Queues;
 
@@ -8,6 +9,9 @@ namespace MailGrains.Grains.Queues;
 /// </summary>
 internal sealed class QueueEntry(EmailId email)
 {
+    // What expired while it was held is tried before it is returned.
+    private static readonly long TriedAfterHold = (long)TimeSpan.FromHours(1).TotalMilliseconds;
+
     public EmailId Email => email;
 
     /// <summary>Recipients that wait.</summary>
@@ -33,6 +37,9 @@ internal sealed class QueueEntry(EmailId email)
 
     public string? LastReply { get; set; }
 
+    /// <summary>Who holds it, why and until when; null when it is not held, or a configured route holds it.</summary>
+    public QueueMark? Hold { get; set; }
+
     /// <summary>What its sender is to hear; null for nothing.</summary>
     public IReadOnlyList<Notice>? Notices { get; set; }
 
@@ -50,8 +57,21 @@ internal sealed class QueueEntry(EmailId email)
     /// <summary>May be started when it is due.</summary>
     public bool Waits => !IsInProgress && !Left.IsEmpty && !Is(EntryFlags.Held | EntryFlags.Started);
 
-    /// <summary>When something is to be done about it, while it <see cref="Waits"/>.</summary>
-    public long WakeAt => Math.Min(Math.Min(Due, Expires), DelayAt == 0 ? long.MaxValue : DelayAt);
+    /// <summary>When something is to be done about it; <see cref="long.MaxValue"/>: at no time that is known.</summary>
+    public long WakeAt =>
+        Waits ? Math.Min(Math.Min(Due, Expires), DelayAt == 0 ? long.MaxValue : DelayAt)
+        : Is(EntryFlags.Held) && !IsInProgress && !Left.IsEmpty && !Is(EntryFlags.Started) ? HeldUntil
+        : long.MaxValue;
+
+    /// <summary><see cref="long.MaxValue"/>: until an operator releases it.</summary>
+    public long HeldUntil => Hold?.Until is { } until ? until.ToUnixTimeMilliseconds() : long.MaxValue;
+
+    public void Release(long now)
+    {
+        Flags &= ~EntryFlags.Held;
+        Hold = null;
+        (Due, Expires) = (Math.Min(Due, now), Math.Max(Expires, now + TriedAfterHold));
+    }
 
     public QueueEntry Copy() => new(email)
     {
@@ -64,6 +84,7 @@ internal sealed class QueueEntry(EmailId email)
         Priority = Priority,
         Flags = Flags,
         LastReply = LastReply,
+        Hold = Hold,
         Notices = Notices,
     };
 }
@@ -77,7 +98,7 @@ internal enum EntryFlags
     /// <summary>The body is in the row b.</summary>
     Inline = 1,
 
-    /// <summary>Not started until an operator releases it.</summary>
+    /// <summary>Not started until an operator releases it, or the hold's time is over.</summary>
     Held = 2,
 
     /// <summary>An attempt began, and how it ended is not known.</summary>
@@ -91,6 +112,9 @@ internal enum EntryFlags
 
     /// <summary>The recipients are mailboxes here.</summary>
     Local = 32,
+
+    /// <summary>In the record alone: a mark follows, <see cref="QueueEntry.Hold"/>.</summary>
+    Marked = 64,
 }
 
 /// <summary>Something that a message's sender is to hear.</summary>

@@ -33,7 +33,13 @@ internal enum QueueEventKind : byte
 
     /// <summary>Nothing; the commit itself shows who the owner is.</summary>
     Confirmed = 11,
+
+    /// <summary>The mark that later events mean by "the last" hold.</summary>
+    HoldMarked = 12,
 }
+
+/// <summary>What a record means by "the last": most entries have the same, so that it is written once.</summary>
+internal readonly record struct Repeated(string? Reply, QueueMark? Hold);
 
 /// <summary>
 /// The events of a queue's journal and the entries of its snapshot: numbers as LEB128, text as UTF-8 behind its length. A format byte stands before each
@@ -52,14 +58,14 @@ internal static class QueueEvents
 
     /// <summary>An upper bound for the entry after these outcomes: each may add a notice, one of them is the last reply.</summary>
     public static int MaxChangedBytes(QueueEntry entry, IEnumerable<RecipientOutcome> outcomes) =>
-        EntryBytes + (10 * (1 + (entry.Left.Count / 64))) + (3 * TextBytes(entry.LastReply)) + (entry.Notices?.Sum(NoticeBytes) ?? 0) +
+        EntryBytes + (10 * (1 + (entry.Left.Count / 64))) + (3 * TextBytes(entry.LastReply)) + MarkBytes(entry.Hold) + (entry.Notices?.Sum(NoticeBytes) ?? 0) +
         outcomes.Sum(o => 64 + (3 * (TextBytes(o.Text) + TextBytes(o.Host) + TextBytes(o.Enhanced))));
 
     public static int TextBytes(string? text) => 5 + (3 * (text?.Length ?? 0));
 
     public const int MaxMarkBytes = 8 * 1024;
 
-    public static void WriteEntry(RecordWriter record, QueueEntry entry, string? queueReply)
+    public static void WriteEntry(RecordWriter record, QueueEntry entry, Repeated last)
     {
         record.Email(entry.Email);
         entry.Left.Write(record);
@@ -69,10 +75,10 @@ internal static class QueueEvents
         record.Number(entry.Attempts);
         record.Number(entry.Tries);
         record.Signed(entry.Priority);
-        record.Number((ulong)entry.Flags);
+        record.Number((ulong)(entry.Flags | (entry.Hold is null ? EntryFlags.None : EntryFlags.Marked)));
 
-        // 0: none, 1: the queue's last, 2: its own.
-        var reply = entry.LastReply is null ? 0 : entry.LastReply == queueReply ? 1 : 2;
+        // 0: none, 1: the last, 2: its own.
+        var reply = entry.LastReply is null ? 0 : entry.LastReply == last.Reply ? 1 : 2;
         record.Byte((byte)reply);
         if (reply == 2)
         {
@@ -89,9 +95,18 @@ internal static class QueueEvents
             record.Text(notice.Text);
             record.Text(notice.Host ?? "");
         }
+
+        if (entry.Hold is { } hold)
+        {
+            record.Byte((byte)(hold == last.Hold ? 1 : 2));
+            if (hold != last.Hold)
+            {
+                WriteMark(record, hold);
+            }
+        }
     }
 
-    public static QueueEntry ReadEntry(ref RecordReader record, string? queueReply)
+    public static QueueEntry ReadEntry(ref RecordReader record, Repeated last)
     {
         var entry = new QueueEntry(record.Email())
         {
@@ -107,7 +122,7 @@ internal static class QueueEvents
         entry.LastReply = record.Byte() switch
         {
             0 => null,
-            1 => queueReply,
+            1 => last.Reply,
             2 => record.Text(),
             _ => throw RecordReader.Damaged(),
         };
@@ -121,6 +136,12 @@ internal static class QueueEvents
             }
 
             entry.Notices = list;
+        }
+
+        if (entry.Is(EntryFlags.Marked))
+        {
+            entry.Flags &= ~EntryFlags.Marked;
+            entry.Hold = record.Byte() == 1 ? last.Hold : ReadMark(ref record);
         }
 
         return entry;
@@ -159,6 +180,8 @@ internal static class QueueEvents
         var (enhanced, text, host) = (record.Text(), record.Text(), record.Text());
         return new Notice(kind, recipient, code, enhanced, text, host.Length == 0 ? null : host);
     }
+
+    private static int MarkBytes(QueueMark? mark) => mark is null ? 0 : 24 + TextBytes(mark.By) + TextBytes(mark.Reason);
 
     private static int NoticeBytes(Notice notice) => 24 + TextBytes(notice.Enhanced) + TextBytes(notice.Text) + TextBytes(notice.Host);
 }

@@ -55,8 +55,8 @@ internal sealed partial class QueueLog(ILogger logger)
     [LoggerMessage(10, LogLevel.Information, "Blob {Blob} is left for the sweeper: {Why}")]
     public partial void LeftForSweeper(string blob, string why);
 
-    [LoggerMessage(11, LogLevel.Information, "Queue {Queue}: {Kind}, ordered by {By}: {Reason}")]
-    private partial void LogOrdered(QueueId queue, QueueOrderKind kind, LogText by, LogText reason);
+    [LoggerMessage(11, LogLevel.Information, "Queue {Queue}: {Kind}, ordered by {By} until {Until}: {Reason}")]
+    private partial void LogOrdered(QueueId queue, QueueOrderKind kind, LogText by, DateTimeOffset? until, LogText reason);
 
     [LoggerMessage(12, LogLevel.Warning, "What the sender of message {Email} of queue {Queue} is to hear could not be sent; it is tried again: {Why}")]
     public partial void NotTold(QueueId queue, EmailId email, string why);
@@ -67,5 +67,6 @@ internal sealed partial class QueueLog(ILogger logger)
     [LoggerMessage(14, LogLevel.Information, "{Email} in queue {Queue}: nobody is told ({Why})")]
     public partial void NobodyTold(QueueId queue, EmailId email, string why);
 
-    public void Ordered(QueueId queue, QueueOrderKind kind, string by, string reason) => LogOrdered(queue, kind, new LogText(by), new LogText(reason));
+    public void Ordered(QueueId queue, QueueOrderKind kind, QueueMark mark) =>
+        LogOrdered(queue, kind, new LogText(mark.By), mark.Until, new LogText(mark.Reason));
 }

@@ -25,6 +25,11 @@ public sealed record QueueOptions
     /// <summary>Messages that a queue (a shard) keeps; one more is refused (452).</summary>
     public int MaxMessages { get; init; } = 200_000;
 
+    public const int MaxShards = 1_024;
+
+    /// <summary>Into how many queues a tenant's mail for one domain is spread; only ever raised.</summary>
+    public int Shards { get; init; } = 1;
+
     /// <summary>Messages that are under way at once.</summary>
     public int MaxInProgress { get; init; } = 500;
 

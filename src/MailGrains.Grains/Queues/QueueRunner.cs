@@ -35,7 +35,13 @@ internal sealed class QueueRunner(
     /// <summary>Messages with a sender, or on their way to one.</summary>
     public int InProgress { get; private set; }
 
-    public bool IsSuspended => state.Suspended is { } mark && !(mark.Until <= time.GetUtcNow());
+    /// <summary>Null where there is none, or its time is over.</summary>
+    public QueueMark? Suspended => state.Suspended is { } mark && !(mark.Until <= time.GetUtcNow()) ? mark : null;
+
+    /// <inheritdoc cref="Suspended"/>
+    public QueueRoute? Route => state.Route is { } route && !(route.Mark.Until <= time.GetUtcNow()) ? route : null;
+
+    public bool IsSuspended => Suspended is not null;
 
     private QueueOptions Options => parts.Options;
 
@@ -92,9 +98,9 @@ internal sealed class QueueRunner(
     public long NextLook()
     {
         var next = _schedule.HasReady || _starting.Count > 0 ? Math.Max(_blockedUntil, Math.Max(_busyUntil, Now + 1)) : _schedule.Next;
-        if (IsSuspended)
+        if (Suspended is { } mark)
         {
-            next = state.Suspended!.Until is { } until ? Milliseconds(until) : long.MaxValue;
+            next = mark.Until is { } until ? Milliseconds(until) : long.MaxValue;
         }
 
         if (!_recovered)
@@ -111,8 +117,8 @@ internal sealed class QueueRunner(
         await LookAfterSendersAsync();
         await RecoverAsync();
         var now = Now;
-        _schedule.Collect(now, _late.Add, _late.Add);
-        await TellLateAsync(now, cancellationToken);
+        _schedule.Collect(now, _late.Add);
+        await TakeLateAsync(now, cancellationToken);
         if (Now >= _busyUntil)
         {
             await GiveAsync(cancellationToken);
@@ -204,7 +210,7 @@ internal sealed class QueueRunner(
             var taken = 0;
             try
             {
-                var answer = await parts.Relay.TakeAsync(new RelayJob(queue, [.. job], state.Route) { IsUrgent = _urgent }, cancellationToken);
+                var answer = await parts.Relay.TakeAsync(new RelayJob(queue, [.. job], Route) { IsUrgent = _urgent }, cancellationToken);
                 taken = answer.Count;
                 foreach (var message in job.Take(taken))
                 {
@@ -294,8 +300,8 @@ internal sealed class QueueRunner(
         }
     }
 
-    /// <summary>Gives up what has expired, and notes that senders are to hear of a delay.</summary>
-    private async Task TellLateAsync(long now, CancellationToken cancellationToken)
+    /// <summary>Gives up what has expired, notes that senders are to hear of a delay, and lets go what was held until now.</summary>
+    private async Task TakeLateAsync(long now, CancellationToken cancellationToken)
     {
         if (_late.Count == 0)
         {
@@ -306,10 +312,9 @@ internal sealed class QueueRunner(
         _late.Clear();
         foreach (var entry in late)
         {
-            var expired = entry.Expires <= now;
             try
             {
-                await commits.ChangeAsync(entry, changed => Late(changed, expired), cancellationToken);
+                await commits.ChangeAsync(entry, changed => Late(changed, now), cancellationToken);
                 Tell(entry);
             }
             catch (Exception e) when (e is StoreException or JournalLostException or JournalClosedException)
@@ -320,8 +325,19 @@ internal sealed class QueueRunner(
         }
     }
 
-    private static void Late(QueueEntry entry, bool expired)
+    private static void Late(QueueEntry entry, long now)
     {
+        if (entry.Is(EntryFlags.Held))
+        {
+            if (entry.HeldUntil <= now)
+            {
+                entry.Release(now);
+            }
+
+            return;
+        }
+
+        var expired = entry.Expires <= now;
         var reply = entry.LastReply ?? "no attempt could be made";
         entry.Notices =
         [

@@ -13,7 +13,7 @@ internal sealed class QueueSchedule
         {
             while (_times.TryPeek(out var entry, out var at))
             {
-                if (entry.Waits && entry.ScheduledAt == at)
+                if (entry.WakeAt != long.MaxValue && entry.ScheduledAt == at)
                 {
                     return at;
                 }
@@ -32,7 +32,7 @@ internal sealed class QueueSchedule
     /// <param name="live">How many entries there are: the heap is made anew when it has too many that are no more.</param>
     public void Note(QueueEntry entry, int live)
     {
-        if (!entry.Waits || entry.ScheduledAt == entry.WakeAt)
+        if (entry.WakeAt == long.MaxValue || entry.ScheduledAt == entry.WakeAt)
         {
             return;
         }
@@ -46,19 +46,15 @@ internal sealed class QueueSchedule
         _times.Enqueue(entry, entry.ScheduledAt);
     }
 
-    /// <summary>Moves what is due to the ready ones; calls back for what has expired or is late.</summary>
-    public void Collect(long now, Action<QueueEntry> expired, Action<QueueEntry> delayed)
+    /// <summary>Moves what is due to the ready ones; calls back for what has expired, is late, or has been held long enough.</summary>
+    public void Collect(long now, Action<QueueEntry> late)
     {
         while (Next <= now && _times.TryDequeue(out var entry, out var at))
         {
             Forget(entry, at);
-            if (entry.Expires <= now)
+            if (entry.Is(EntryFlags.Held) || entry.Expires <= now || (entry.DelayAt != 0 && entry.DelayAt <= now))
             {
-                expired(entry);
-            }
-            else if (entry.DelayAt != 0 && entry.DelayAt <= now)
-            {
-                delayed(entry);
+                late(entry);
             }
             else
             {
@@ -91,7 +87,7 @@ internal sealed class QueueSchedule
 
     private void Compact()
     {
-        var live = _times.UnorderedItems.Where(item => item.Element.Waits && item.Element.ScheduledAt == item.Priority).ToList();
+        var live = _times.UnorderedItems.Where(item => item.Element.WakeAt != long.MaxValue && item.Element.ScheduledAt == item.Priority).ToList();
         _times.Clear();
         _times.EnqueueRange(live);
     }

@@ -27,10 +27,15 @@ internal sealed class QueueState : IJournalState<QueueDraft>
     /// <summary>What the last attempt that failed heard.</summary>
     public string? LastReply { get; private set; }
 
+    /// <summary>Why messages were held last.</summary>
+    public QueueMark? LastHold { get; private set; }
+
     public DeliveryIdWindow DeliveryIds { get; private set; } = new();
 
     /// <summary>Heard for an entry that came, or changed otherwise than by a start; for the schedule.</summary>
     public Action<QueueEntry>? Changed { get; set; }
+
+    private Repeated Last => new(LastReply, LastHold);
 
     public QueueEntry? Find(EmailId email) => _entries.GetValueOrDefault(email);
 
@@ -59,7 +64,7 @@ internal sealed class QueueState : IJournalState<QueueDraft>
                 started.Flags |= EntryFlags.Started;
                 break;
             case QueueEventKind.Changed:
-                Take(QueueEvents.ReadEntry(ref record, LastReply));
+                Take(QueueEvents.ReadEntry(ref record, Last));
                 break;
             case QueueEventKind.Removed:
                 if (!_entries.Remove(record.Email()))
@@ -88,6 +93,9 @@ internal sealed class QueueState : IJournalState<QueueDraft>
                 break;
             case QueueEventKind.Confirmed:
                 break;
+            case QueueEventKind.HoldMarked:
+                LastHold = QueueEvents.ReadMark(ref record);
+                break;
             case var kind:
                 throw new StoreException(StoreFailure.Unreadable, $"A queue's journal has an event of kind {kind}, which this release does not know.");
         }
@@ -96,7 +104,7 @@ internal sealed class QueueState : IJournalState<QueueDraft>
     private void ApplyEnqueued(ref RecordReader record)
     {
         var takenAt = DateTimeOffset.FromUnixTimeMilliseconds(record.Count());
-        var entry = QueueEvents.ReadEntry(ref record, LastReply);
+        var entry = QueueEvents.ReadEntry(ref record, Last);
         for (var ids = record.Items(16); ids > 0; ids--)
         {
             DeliveryIds.Add(QueueEvents.ReadId(ref record), entry.Email, takenAt);
@@ -112,7 +120,7 @@ internal sealed class QueueState : IJournalState<QueueDraft>
         entry.Left = changed.Left;
         (entry.Due, entry.Expires, entry.DelayAt) = (changed.Due, changed.Expires, changed.DelayAt);
         (entry.Attempts, entry.Tries, entry.Priority) = (changed.Attempts, changed.Tries, changed.Priority);
-        (entry.Flags, entry.LastReply, entry.Notices) = (changed.Flags, changed.LastReply, changed.Notices);
+        (entry.Flags, entry.LastReply, entry.Notices, entry.Hold) = (changed.Flags, changed.LastReply, changed.Notices, changed.Hold);
         Changed?.Invoke(entry);
     }
 
@@ -135,11 +143,12 @@ internal sealed class QueueState : IJournalState<QueueDraft>
         Suspended = (marks & 1) != 0 ? QueueEvents.ReadMark(ref record) : null;
         Route = (marks & 2) != 0 ? QueueEvents.ReadRoute(ref record) : null;
         LastReply = (marks & 4) != 0 ? record.Text() : null;
+        LastHold = (marks & 8) != 0 ? QueueEvents.ReadMark(ref record) : null;
         var count = record.Items(24);
         _entries.EnsureCapacity(count);
         for (; count > 0; count--)
         {
-            var entry = QueueEvents.ReadEntry(ref record, LastReply);
+            var entry = QueueEvents.ReadEntry(ref record, Last);
             _entries.Add(entry.Email, entry);
         }
 
@@ -153,7 +162,7 @@ internal sealed class QueueState : IJournalState<QueueDraft>
     {
         var record = new RecordWriter(4 * 1024);
         record.Byte(HeadFormat);
-        record.Byte((byte)((Suspended is null ? 0 : 1) | (Route is null ? 0 : 2) | (LastReply is null ? 0 : 4)));
+        record.Byte((byte)((Suspended is null ? 0 : 1) | (Route is null ? 0 : 2) | (LastReply is null ? 0 : 4) | (LastHold is null ? 0 : 8)));
         if (Suspended is { } suspended)
         {
             QueueEvents.WriteMark(record, suspended);
@@ -169,10 +178,15 @@ internal sealed class QueueState : IJournalState<QueueDraft>
             record.Text(reply);
         }
 
+        if (LastHold is { } hold)
+        {
+            QueueEvents.WriteMark(record, hold);
+        }
+
         record.Number(_entries.Count);
         foreach (var entry in _entries.Values)
         {
-            QueueEvents.WriteEntry(record, entry, LastReply);
+            QueueEvents.WriteEntry(record, entry, Last);
         }
 
         DeliveryIds.Write(record);

@@ -30,7 +30,6 @@ internal sealed record ClusterSettings(string ClusterId, string ServiceId, IPAdd
 /// <summary>What the host was told, checked as a whole before anything starts; immutable.</summary>
 internal sealed record HostSettings
 {
-    private const int MaxQueueShards = 1_024;
     private const int MinSrsKeyChars = SenderRewriting.MinKeyBytes;
 
     public const long DefaultMaxMessageBytes = 50 * 1024 * 1024;
@@ -60,8 +59,6 @@ internal sealed record HostSettings
 
     /// <summary>Whose mail clients of the relay networks send as senders that are not hosted here; null: they may not.</summary>
     public required string? RelayTenant { get; init; }
-
-    public required int QueueShards { get; init; }
 
     /// <summary>The first signs; empty: one is made once and kept in the store.</summary>
     public required IReadOnlyList<string> SrsKeys { get; init; }
@@ -114,7 +111,6 @@ internal sealed record HostSettings
             GreetDelay = settings.Time("Smtp:GreetDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             TarpitDelay = settings.Time("Smtp:TarpitDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             RelayTenant = ReadRelayTenant(settings),
-            QueueShards = (int)settings.Whole("Queues:Shards", 1, 1, MaxQueueShards),
             SrsKeys = ReadSrsKeys(settings),
             Relay = RelaySettings.Read(settings, hostName, connections.DnsServers),
             Filters = FilterSettings.Read(settings),

@@ -18,11 +18,6 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
     private const int MostOfALimit = 1_000_000;
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromDays(7);
 
-    /// <summary>
-    /// <c>MailGrains:Relay:Enabled</c>: mail for other servers is taken. Off unless it is asked for, as long as senders can't be told what became of it.
-    /// </summary>
-    public bool IsEnabled { get; private init; }
-
     /// <summary>Keeps the passwords of routes out of logs.</summary>
     public override string ToString() => nameof(RelaySettings);
 
@@ -51,10 +46,7 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
                 Port = port,
             },
             limits.Fault() is { } fault ? throw new SettingsException($"{SettingsReader.Root}:Relay: {fault}.") : limits,
-            ReadQueues(settings))
-        {
-            IsEnabled = settings.Flag("Relay:Enabled", absent: false),
-        };
+            ReadQueues(settings));
     }
 
     private static QueueOptions ReadQueues(SettingsReader settings)
@@ -63,6 +55,7 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
         var retries = settings.List("Queues:RetryAfter").Select((_, i) => settings.Time($"Queues:RetryAfter:{i}", TimeSpan.Zero, LongestPeriod)).ToArray();
         return absent with
         {
+            Shards = (int)settings.Whole("Queues:Shards", absent.Shards, 1, QueueOptions.MaxShards),
             RetryAfter = retries.Length == 0 ? absent.RetryAfter
                 : retries.All(retry => retry > TimeSpan.Zero) ? retries
                 : throw SettingsReader.Wrong("Queues:RetryAfter", "00:00:00", "a list of times hh:mm:ss"),
@@ -73,11 +66,9 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
 
     private static DestinationOptions ReadLimits(SettingsReader settings)
     {
-        var (options, absent) = (new DestinationOptions(), new DestinationLimits());
-        return options with
+        var absent = new DestinationLimits();
+        return new DestinationOptions
         {
-            FirstBackOff = settings.Time("Relay:Limits:FirstBackOff", options.FirstBackOff, LongestPeriod),
-            MaxBackOff = settings.Time("Relay:Limits:MaxBackOff", options.MaxBackOff, LongestPeriod),
             Default = new DestinationLimits
             {
                 Connections = Number(settings, "Relay:Limits:Connections") ?? absent.Connections,

@@ -129,8 +129,7 @@ internal static class MailGrainsApplication
                 GreetDelay = settings.GreetDelay,
                 TarpitDelay = settings.TarpitDelay,
                 RelayTenant = settings.RelayTenant,
-                HasQueues = settings.Relay.IsEnabled,
-                QueueShards = settings.QueueShards,
+                QueueShards = settings.Relay.Queues.Shards,
                 SrsKeys = settings.SrsKeys,
             },
             settings.Connections,
@@ -144,9 +143,9 @@ internal static class MailGrainsApplication
 
     private static void AddRelay(IServiceCollection services, HostSettings settings)
     {
+        services.AddQueueGrains(settings.Relay.Queues);
         if (settings.Has(HostRoles.Grains))
         {
-            services.AddQueueGrains(settings.Relay.Queues);
             services.TryAddSingleton(settings.Relay.Limits);
         }
 

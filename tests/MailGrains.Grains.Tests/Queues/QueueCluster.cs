@@ -11,6 +11,7 @@ using MailGrains.Testing.Faults;
 using MailGrains.Testing.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using Orleans.Configuration;
 using Orleans.Reminders;
 using Orleans.Runtime;
 using Orleans.TestingHost;
@@ -63,8 +64,8 @@ public sealed class QueueCluster : IAsyncLifetime
             silo.Services.AddSingleton(Sender);
             silo.Services.AddQueueGrains(Options);
 
-            // The scripted one takes its place.
-            silo.Services.Configure<Orleans.Configuration.GrainTypeOptions>(options => options.Classes.Remove(typeof(Grains.Relay.RelayGrain)));
+            // The script's grain is to be the only one of its kind.
+            silo.Configure<GrainTypeOptions>(options => options.Classes.ExceptWith(GrainRoles.Relay));
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
@@ -87,6 +88,8 @@ public sealed class QueueCluster : IAsyncLifetime
     public TestQueue NewQueue() => new(this, new QueueId("tenant", 0, $"q{Interlocked.Increment(ref _numbers)}.example", 0));
 
     public IDomainQueueGrain Queue(QueueId id) => _cluster!.Client.GetGrain<IDomainQueueGrain>(id.ToString());
+
+    public IQueueCatalogGrain Catalog => _cluster!.Client.GetGrain<IQueueCatalogGrain>(0);
 
     /// <summary>Ends the activation, so that the next call reads what is stored.</summary>
     public async Task DeactivateAsync(QueueId id) => await _cluster!.DeactivateAsync((IAddressable)Queue(id));
@@ -147,6 +150,10 @@ public sealed class TestQueue(QueueCluster cluster, QueueId id) : IAsyncDisposab
     }
 
     public async Task<IReadOnlyList<QueuedEntry>> ListAsync() => (await Grain.ListAsync(null, QueuePage.MaxLimit, default)).Messages;
+
+    /// <summary>Waits until nothing is left in the queue.</summary>
+    public Task EmptyAsync(TimeSpan? step = null) =>
+        cluster.UntilAsync(() => Task.Run(async () => (await Grain.GetOverviewAsync(default)).Messages).GetAwaiter().GetResult() == 0, step);
 
     /// <summary>Ends the activation: what the next one knows is what is stored.</summary>
     public Task ForgetAsync() => cluster.DeactivateAsync(id);

@@ -17,7 +17,7 @@ public sealed class QueueStateModelTests
 
     /// <summary>What one call does: its kind, which message it means, and how.</summary>
     private static readonly Gen<(int Kind, int Message, int How)[][]> Batches =
-        Gen.Select(Gen.Int[0, 9], Gen.Int[0, 11], Gen.Int[0, 1_000]).Array[1, 6].Array[1, 25];
+        Gen.Select(Gen.Int[0, 11], Gen.Int[0, 11], Gen.Int[0, 1_000]).Array[1, 6].Array[1, 25];
 
     [Fact]
     public void Events_and_snapshots_give_the_same_state_and_nothing_is_lost_or_taken_twice() =>
@@ -122,6 +122,13 @@ public sealed class QueueStateModelTests
                 case 8:
                     draft.Route(how % 2 == 0 ? new QueueRoute("host", how, new QueueMark("op", "why", null)) : null);
                     break;
+                case 9:
+                    var mark = new QueueMark("op", $"why {how % 3}", how % 2 == 0 ? Noon : null);
+                    draft.Change(email, e => (e.Flags, e.Hold) = (e.Flags | EntryFlags.Held, mark));
+                    break;
+                case 10:
+                    draft.Change(email, e => e.Release(how));
+                    break;
                 default:
                     // What it says to its sender is forgotten: then a message with nobody left goes.
                     draft.Change(email, e => e.Notices = null);
@@ -173,7 +180,7 @@ public sealed class QueueStateModelTests
         private static List<string> Describe(QueueState state)
         {
             var lines = state.Entries.OrderBy(e => e.Email).Select(e =>
-                $"{e.Email} {string.Join(',', e.Left.Indexes())} {e.Due} {e.Expires} {e.DelayAt} {e.Attempts} {e.Tries} {e.Flags} {e.LastReply} " +
+                $"{e.Email} {string.Join(',', e.Left.Indexes())} {e.Due} {e.Expires} {e.DelayAt} {e.Attempts} {e.Tries} {e.Flags} {e.LastReply} {e.Hold} " +
                 string.Join(';', e.Notices ?? [])).ToList();
             lines.Add($"{state.Suspended} {state.Route} {state.LastReply} {state.DeliveryIds.Count}");
             return lines;

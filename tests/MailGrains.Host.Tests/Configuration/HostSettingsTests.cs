@@ -26,11 +26,11 @@ public sealed class HostSettingsTests
     {
         var settings = Read();
         Assert.False(settings.Connections.RelayNetworks.Contains(IPAddress.Loopback));
-        Assert.Equal((null, 1), (settings.RelayTenant, settings.QueueShards));
+        Assert.Equal((null, 1), (settings.RelayTenant, settings.Relay.Queues.Shards));
 
         settings = Read(("Smtp:RelayNetworks:0", "10.0.0.0/8"), ("Smtp:RelayTenant", "Shops"), ("Queues:Shards", "8"));
         Assert.True(settings.Connections.RelayNetworks.Contains(IPAddress.Parse("10.1.2.3")));
-        Assert.Equal(("shops", 8), (settings.RelayTenant, settings.QueueShards));
+        Assert.Equal(("shops", 8), (settings.RelayTenant, settings.Relay.Queues.Shards));
     }
 
     [Fact]
