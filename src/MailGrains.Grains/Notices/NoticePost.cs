@@ -4,8 +4,8 @@ using MailGrains.Grains.Queues;
 namespace MailGrains.Grains.Notices;
 
 /// <summary>
-/// Makes the delivery report that a message's sender is to get, and hands it over. It can not yet: what is to be told waits in its queue, and no host has
-/// queues before it can.
+/// Makes the delivery report that a message's sender is to get, and hands it over. It can not yet: what is to be told waits in its queue, and the host takes
+/// mail for other servers only where it is told to.
 /// </summary>
 public sealed class NoticePost(IGrainFactory grains)
 {

@@ -18,6 +18,11 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
     private const int MostOfALimit = 1_000_000;
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromDays(7);
 
+    /// <summary>
+    /// <c>MailGrains:Relay:Enabled</c>: mail for other servers is taken. Off unless it is asked for, as long as senders can't be told what became of it.
+    /// </summary>
+    public bool IsEnabled { get; private init; }
+
     /// <summary>Keeps the passwords of routes out of logs.</summary>
     public override string ToString() => nameof(RelaySettings);
 
@@ -46,7 +51,10 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
                 Port = port,
             },
             limits.Fault() is { } fault ? throw new SettingsException($"{SettingsReader.Root}:Relay: {fault}.") : limits,
-            ReadQueues(settings));
+            ReadQueues(settings))
+        {
+            IsEnabled = settings.Flag("Relay:Enabled", absent: false),
+        };
     }
 
     private static QueueOptions ReadQueues(SettingsReader settings)
@@ -66,9 +74,11 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
 
     private static DestinationOptions ReadLimits(SettingsReader settings)
     {
-        var absent = new DestinationLimits();
-        return new DestinationOptions
+        var (options, absent) = (new DestinationOptions(), new DestinationLimits());
+        return options with
         {
+            FirstBackOff = settings.Time("Relay:Limits:FirstBackOff", options.FirstBackOff, LongestPeriod),
+            MaxBackOff = settings.Time("Relay:Limits:MaxBackOff", options.MaxBackOff, LongestPeriod),
             Default = new DestinationLimits
             {
                 Connections = Number(settings, "Relay:Limits:Connections") ?? absent.Connections,

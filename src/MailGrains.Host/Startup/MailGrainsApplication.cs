@@ -129,6 +129,7 @@ internal static class MailGrainsApplication
                 GreetDelay = settings.GreetDelay,
                 TarpitDelay = settings.TarpitDelay,
                 RelayTenant = settings.RelayTenant,
+                HasQueues = settings.Relay.IsEnabled,
                 QueueShards = settings.Relay.Queues.Shards,
                 SrsKeys = settings.SrsKeys,
             },

@@ -21,23 +21,12 @@ public sealed class RelayTests
         dns.Add("mx.there.test", DnsType.A, "127.0.0.1");
         using var folder = new DataFolder();
         await using var host = await HostProcess.StartAsync(
-            new HostOptions
+            Options(folder, dns, server.Port, new()
             {
-                DataFolder = folder.Path,
-                Settings = new Dictionary<string, string>
-                {
-                    ["MailGrains:HostName"] = "us.test",
-                    ["MailGrains:Dns:Servers:0"] = dns.EndPoint.ToString(),
-                    ["MailGrains:Relay:Port"] = server.Port.ToString(CultureInfo.InvariantCulture),
-                    ["MailGrains:Relay:AllowPrivateDestinations"] = "true",
-                    ["MailGrains:Relay:MtaSts"] = "false",
-                    ["MailGrains:Relay:Routes:0:Domain"] = "*.routed.test",
-                    ["MailGrains:Relay:Routes:0:Host"] = "127.0.0.1",
-                    ["MailGrains:Relay:Routes:0:Port"] = smartHost.Port.ToString(CultureInfo.InvariantCulture),
-                    ["MailGrains:Smtp:RelayNetworks:0"] = "127.0.0.0/8",
-                    ["MailGrains:Smtp:RelayTenant"] = "acme",
-                },
-            },
+                ["MailGrains:Relay:Routes:0:Domain"] = "*.routed.test",
+                ["MailGrains:Relay:Routes:0:Host"] = "127.0.0.1",
+                ["MailGrains:Relay:Routes:0:Port"] = smartHost.Port.ToString(CultureInfo.InvariantCulture),
+            }),
             cancel);
         using var admin = host.NewAdminClient();
         await admin.PutTenantAsync("acme", cancel);
@@ -67,10 +56,93 @@ public sealed class RelayTests
         Assert.Equal(3, metrics.Sum("mailgrains_queue_messages_total", "status=\"Queued\""));
         Assert.Equal(0, await host.StopAsync());
     }
+
+    [Fact]
+    public async Task Mail_that_waits_for_a_server_outlives_a_killed_host_and_arrives_once()
+    {
+        const int Messages = 60;
+        var cancel = TestContext.Current.CancellationToken;
+        var port = FreePort.Choose();
+        await using var dns = DnsServer.Start();
+        dns.Add("there.test", DnsType.Mx, "10 mx.there.test");
+        dns.Add("mx.there.test", DnsType.A, "127.0.0.1");
+        using var folder = new DataFolder();
+        var options = Options(folder, dns, port, new()
+        {
+            ["MailGrains:Queues:RetryAfter:0"] = "00:00:01",
+            ["MailGrains:Relay:Limits:FirstBackOff"] = "00:00:03",
+            ["MailGrains:Relay:Limits:MaxBackOff"] = "00:00:03",
+        });
+        await using (var host = await HostProcess.StartAsync(options, cancel))
+        {
+            using var admin = host.NewAdminClient();
+            await admin.PutTenantAsync("acme", cancel);
+            using var session = await SmtpSession.OpenAsync(host.Smtp, cancel);
+            for (var i = 0; i < Messages; i++)
+            {
+                Assert.Equal(250, (await session.SendAsync(new TestMessage(i, 1_000, ["bob@there.test"]), cancellationToken: cancel)).Code);
+            }
+
+            // Between two tries: what is being tried when a host is killed is left alone for a minute.
+            await Wait.UntilAsync(
+                async () => (await HostMetrics.ReadAsync(admin, cancel)).Sum("mailgrains_relay_attempts_total") >= Messages, cancel);
+            await host.KillAsync();
+        }
+
+        await using var server = new MailServer(port: port);
+        await using var again = await HostProcess.StartAsync(options, cancel);
+        using (var session = await SmtpSession.OpenAsync(again.Smtp, cancel))
+        {
+            // The queue wakes with it; its reminder would wake it within minutes.
+            Assert.Equal(250, (await session.SendAsync(new TestMessage(Messages, 1_000, ["bob@there.test"]), cancellationToken: cancel)).Code);
+        }
+
+        await Wait.UntilAsync(() => Subjects(server).Distinct().Count() == Messages + 1, cancel);
+        Assert.Equal(0, await again.StopAsync());
+
+        // What was being tried when the host was killed may come twice, and says so.
+        var unmarked = server.Taken.Where(mail => !mail.Content.Contains("X-MailGrains-Repeat: ", StringComparison.Ordinal));
+        Assert.DoesNotContain(unmarked.GroupBy(Subject), same => same.Count() > 1);
+    }
+
+    private static IEnumerable<string> Subjects(MailServer server) => server.Taken.Select(Subject);
+
+    private static string Subject(TakenMail mail) => mail.Content.Split("\r\n").First(line => line.StartsWith("Subject:", StringComparison.Ordinal));
+
+    /// <summary>A host that relays for loopback, asks the test's DNS, and finds mail servers on loopback.</summary>
+    internal static HostOptions Options(DataFolder folder, DnsServer dns, int port, Dictionary<string, string> more)
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["MailGrains:HostName"] = "us.test",
+            ["MailGrains:Dns:Servers:0"] = dns.EndPoint.ToString(),
+            ["MailGrains:Relay:Enabled"] = "true",
+            ["MailGrains:Relay:Port"] = port.ToString(CultureInfo.InvariantCulture),
+            ["MailGrains:Relay:AllowPrivateDestinations"] = "true",
+            ["MailGrains:Relay:MtaSts"] = "false",
+            ["MailGrains:Smtp:RelayNetworks:0"] = "127.0.0.0/8",
+            ["MailGrains:Smtp:RelayTenant"] = "acme",
+        };
+        foreach (var (name, value) in more)
+        {
+            settings[name] = value;
+        }
+
+        return new HostOptions { DataFolder = folder.Path, Settings = settings };
+    }
 }
 
 internal static class Wait
 {
+    public static async Task UntilAsync(Func<Task<bool>> isSo, CancellationToken cancellationToken)
+    {
+        for (var turns = 0; !await isSo(); turns++)
+        {
+            Assert.True(turns < 600, "It never came to be.");
+            await Task.Delay(50, cancellationToken);
+        }
+    }
+
     public static async Task UntilAsync(Func<bool> isSo, CancellationToken cancellationToken)
     {
         for (var turns = 0; !isSo(); turns++)

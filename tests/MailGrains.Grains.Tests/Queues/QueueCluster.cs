@@ -11,7 +11,6 @@ using MailGrains.Testing.Faults;
 using MailGrains.Testing.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
-using Orleans.Configuration;
 using Orleans.Reminders;
 using Orleans.Runtime;
 using Orleans.TestingHost;
@@ -64,8 +63,8 @@ public sealed class QueueCluster : IAsyncLifetime
             silo.Services.AddSingleton(Sender);
             silo.Services.AddQueueGrains(Options);
 
-            // The script's grain is to be the only one of its kind.
-            silo.Configure<GrainTypeOptions>(options => options.Classes.ExceptWith(GrainRoles.Relay));
+            // The scripted one takes its place.
+            silo.Services.Configure<Orleans.Configuration.GrainTypeOptions>(options => options.Classes.Remove(typeof(Grains.Relay.RelayGrain)));
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
