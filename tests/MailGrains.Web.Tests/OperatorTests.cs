@@ -105,7 +105,18 @@ public sealed class OperatorTests(WebCluster cluster)
         var paths = description["paths"]!.AsObject().ToDictionary(path => path.Key, path => path.Value!.AsObject().Select(m => m.Key).Order());
         var things = new[] { "", "/{tenant}/domains", "/{tenant}/mailboxes", "/{tenant}/aliases" };
         var names = new[] { "/{tenant}", "/{domain}", "/{address}", "/{address}" };
-        Assert.Equal(17, paths.Count);
+        Assert.Equal(34, paths.Count);
+        Assert.Equal(["get"], paths["/api/v1/queues"]);
+        const string Queues = "/api/v1/tenants/{tenant}/queues";
+        Assert.Equal(["get"], paths[Queues + "/{domain}"]);
+        Assert.Equal(["get"], paths[Queues + "/{domain}/messages"]);
+        foreach (var order in new[] { "suspend", "resume", "retry", "drop", "route", "hold", "release" })
+        {
+            Assert.Equal(["post"], paths[$"{Queues}/{order}"]);
+            Assert.Equal(["post"], paths[$"{Queues}/{{domain}}/{order}"]);
+            Assert.NotNull(description["paths"]![$"{Queues}/{{domain}}/{order}"]!["post"]!["requestBody"]);
+        }
+
         const string Mailbox = "/api/v1/tenants/{tenant}/mailboxes/{address}";
         Assert.Equal(["get"], paths[Mailbox + "/sending"]);
         Assert.Equal(["delete", "get"], paths[Mailbox + "/lockout"]);

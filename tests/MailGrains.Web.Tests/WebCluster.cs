@@ -1,5 +1,6 @@
 using MailGrains.Grains;
 using MailGrains.Grains.Directory;
+using MailGrains.Grains.Queues;
 using MailGrains.Grains.Senders;
 using MailGrains.Grains.Upkeep;
 using MailGrains.Storage;
@@ -7,6 +8,7 @@ using MailGrains.Storage.Orleans;
 using MailGrains.Storage.Sqlite;
 using MailGrains.Testing.Faults;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
 using Orleans.Dashboard;
 using Orleans.TestingHost;
 
@@ -46,6 +48,10 @@ public sealed class WebCluster : IAsyncLifetime
             silo.Services.AddSingleton(accounts);
             silo.Services.AddDirectoryGrains(new PasswordOptions { Iterations = PasswordOptions.MinIterations });
             silo.Services.AddSenderGrains();
+            silo.Services.AddQueueGrains(new QueueOptions { Shards = 3 });
+
+            // Nothing leaves: the sender of these queues never has room.
+            silo.Services.Configure<GrainTypeOptions>(options => options.Classes.ExceptWith(GrainRoles.Relay));
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
         });
         _cluster = builder.Build();

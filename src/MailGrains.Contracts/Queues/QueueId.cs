@@ -49,7 +49,9 @@ public readonly record struct QueueId(
         var literal = text[1..^1];
         var isIpv6 = literal.StartsWith(Ipv6, StringComparison.OrdinalIgnoreCase);
         domain = IPAddress.TryParse(isIpv6 ? literal[Ipv6.Length..] : literal, out var address) &&
-            address.AddressFamily == (isIpv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork) && address is { IsIPv4MappedToIPv6: false }
+            address.AddressFamily == (isIpv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork) && address is { IsIPv4MappedToIPv6: false } &&
+            // Not "[1.2.3]", nor "[010.0.0.1]", which is another address elsewhere.
+            (isIpv6 || address.ToString() == literal)
             ? isIpv6 ? $"[{Ipv6}{address}]" : $"[{address}]"
             : null;
         return domain is not null;

@@ -29,6 +29,10 @@ internal static class AdminApi
         LockoutEndpoints.MapAccounts(mailboxes);
         AppPasswordEndpoints.Map(mailboxes);
         AliasEndpoints.Map(api.MapGroup("/tenants/{tenant}/aliases").WithTags("Aliases"));
+        QueueEndpoints.MapAll(api.MapGroup("/queues").WithTags("Queues"));
+        var queues = api.MapGroup("/tenants/{tenant}/queues").WithTags("Queues");
+        QueueEndpoints.Map(queues);
+        QueueOrderEndpoints.Map(queues);
         LockoutEndpoints.MapSources(api.MapGroup("/lockouts").WithTags("Lockouts"));
 
         // Users show a password of their own, and no operator's key opens an account.
@@ -74,12 +78,7 @@ internal static class AdminApi
     public static async Task<IResult> ListAsync<T>(
         Func<(string? After, int Limit), ValueTask<DirectoryPage>> list, string? after, int? limit, Func<string, T> view)
     {
-        var rows = limit ?? DefaultLimit;
-        if (rows is < 1 or > DirectoryPage.MaxLimit)
-        {
-            throw new ApiException(StatusCodes.Status400BadRequest, $"limit is 1 to {DirectoryPage.MaxLimit}.");
-        }
-
+        var rows = LimitOf(limit, DirectoryPage.MaxLimit);
         try
         {
             var page = await list((after, rows));
@@ -87,7 +86,14 @@ internal static class AdminApi
         }
         catch (ArgumentException)
         {
-            throw new ApiException(StatusCodes.Status400BadRequest, "after is the next of a page.");
+            throw NoPage();
         }
     }
+
+    /// <summary>How many items a page has at the most.</summary>
+    public static int LimitOf(int? limit, int most) => (limit ?? DefaultLimit) is var rows && rows >= 1 && rows <= most
+        ? rows
+        : throw new ApiException(StatusCodes.Status400BadRequest, $"limit is 1 to {most}.");
+
+    public static ApiException NoPage() => new(StatusCodes.Status400BadRequest, "after is the next of a page.");
 }

@@ -140,5 +140,9 @@ internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 [JsonSerializable(typeof(UserView))]
 [JsonSerializable(typeof(Page<NameView>))]
 [JsonSerializable(typeof(Page<AddressView>))]
+[JsonSerializable(typeof(QueueOrderBody))]
+[JsonSerializable(typeof(QueueOrderView))]
+[JsonSerializable(typeof(QueueListView))]
+[JsonSerializable(typeof(Page<QueuedMessageView>))]
 [JsonSerializable(typeof(ProblemDetails))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -23,7 +23,7 @@ internal static class ApiDescription
             {
                 Title = "MailGrains admin API",
                 Version = "v1",
-                Description = "Tenants, their domains, mailboxes and aliases; and what users see of their own account. Errors are problem+json (RFC 9457).",
+                Description = "Tenants, their domains, mailboxes and aliases; queues for other servers; and what users see of their own account. Errors are problem+json (RFC 9457).",
             };
 
             // Where it was fetched from is where it is.
@@ -74,6 +74,15 @@ internal static class ApiDescription
         .WithSummary(summary)
         .Produces(StatusCodes.Status204NoContent)
         .ProducesProblems(StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound, StatusCodes.Status409Conflict);
+
+    public static RouteHandlerBuilder DescribeOrder(this RouteHandlerBuilder endpoint, string name, string summary) => endpoint
+        .WithName(name)
+        .WithSummary(summary)
+        .Accepts<QueueOrderBody>("application/json")
+        .Produces<QueueOrderView>()
+        .ProducesProblems(
+            StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound, StatusCodes.Status413PayloadTooLarge,
+            StatusCodes.Status415UnsupportedMediaType);
 
     public static RouteHandlerBuilder DescribeUserChange(this RouteHandlerBuilder endpoint, string name, string summary) => endpoint
         .WithName(name)

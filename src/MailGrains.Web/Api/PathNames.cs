@@ -1,4 +1,5 @@
 using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Queues;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -17,6 +18,11 @@ internal static class PathNames
     public static string Domain(string routeValue) => AddressName.TryNormalizeDomain(routeValue, out var name)
         ? name
         : throw Malformed("This is no domain name.");
+
+    /// <summary>The domain of a queue: a name, or an address literal.</summary>
+    public static string QueueDomain(string routeValue) => QueueId.TryNormalizeDomain(routeValue, out var name)
+        ? name
+        : throw Malformed("This is neither a domain name nor an address literal.");
 
     /// <param name="following">How many segments stand behind the address.</param>
     public static AddressName Address(HttpContext context, string routeValue, int following = 0) =>
