@@ -3,6 +3,7 @@ using MailGrains.Grains.Mailboxes;
 using MailGrains.Grains.Queues;
 using MailGrains.Grains.Relay;
 using MailGrains.Grains.Relay.Limits;
+using MailGrains.Grains.Relay.Routing;
 using MailGrains.Grains.Senders;
 using MailGrains.Grains.Upkeep;
 
@@ -21,5 +22,5 @@ public static class GrainRoles
     ];
 
     /// <summary>Those that send to other servers: a silo without the role <c>relay</c> removes them.</summary>
-    public static IReadOnlyList<Type> Relay { get; } = [typeof(RelayGrain)];
+    public static IReadOnlyList<Type> Relay { get; } = [typeof(RelayGrain), typeof(RouteGrain)];
 }

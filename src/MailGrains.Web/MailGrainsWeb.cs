@@ -1,3 +1,4 @@
+using MailGrains.Contracts.Directory;
 using MailGrains.Web.Api;
 using MailGrains.Web.Operators;
 using MailGrains.Web.Users;
@@ -24,6 +25,7 @@ public static class MailGrainsWeb
     {
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<RecipientResolver>();
         services.AddSingleton<FailureThrottle>();
         services.AddSingleton<UserLogin>();
         services.AddAuthentication()

@@ -105,7 +105,8 @@ public sealed class OperatorTests(WebCluster cluster)
         var paths = description["paths"]!.AsObject().ToDictionary(path => path.Key, path => path.Value!.AsObject().Select(m => m.Key).Order());
         var things = new[] { "", "/{tenant}/domains", "/{tenant}/mailboxes", "/{tenant}/aliases" };
         var names = new[] { "/{tenant}", "/{domain}", "/{address}", "/{address}" };
-        Assert.Equal(34, paths.Count);
+        Assert.Equal(35, paths.Count);
+        Assert.Equal(["get"], paths["/api/v1/route"]);
         Assert.Equal(["get"], paths["/api/v1/queues"]);
         const string Queues = "/api/v1/tenants/{tenant}/queues";
         Assert.Equal(["get"], paths[Queues + "/{domain}"]);

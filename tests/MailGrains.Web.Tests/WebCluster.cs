@@ -1,16 +1,22 @@
 using MailGrains.Grains;
 using MailGrains.Grains.Directory;
 using MailGrains.Grains.Queues;
+using MailGrains.Grains.Relay;
+using MailGrains.Grains.Relay.Limits;
+using MailGrains.Grains.Relay.Routing;
 using MailGrains.Grains.Senders;
 using MailGrains.Grains.Upkeep;
+using MailGrains.Protocols.Smtp.Client;
 using MailGrains.Storage;
 using MailGrains.Storage.Orleans;
 using MailGrains.Storage.Sqlite;
+using MailGrains.Testing.Dns;
 using MailGrains.Testing.Faults;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.Dashboard;
 using Orleans.TestingHost;
+using DestinationLookupOptions = MailGrains.Grains.Relay.Destinations.DestinationOptions;
 
 namespace MailGrains.Web.Tests;
 
@@ -29,6 +35,15 @@ public sealed class WebCluster : IAsyncLifetime
     }
 
     public FaultingTableStore Tables { get; }
+
+    /// <summary>What the world says.</summary>
+    public DnsServer Dns { get; } = DnsServer.Start();
+
+    private static RelayRoutes Routes { get; } = new(
+    [
+        new RelayRoute("smart.example") { Hosts = ["192.0.2.9"], Port = 2525, Tls = RouteTls.Required, User = "me", Password = "open sesame" },
+        new RelayRoute("*.no.example") { Action = RouteAction.Reject, Reason = "not from here" },
+    ]);
 
     public IGrainFactory Grains => _cluster!.Client;
 
@@ -50,8 +65,11 @@ public sealed class WebCluster : IAsyncLifetime
             silo.Services.AddSenderGrains();
             silo.Services.AddQueueGrains(new QueueOptions { Shards = 3 });
 
-            // Nothing leaves: the sender of these queues never has room.
-            silo.Services.Configure<GrainTypeOptions>(options => options.Classes.ExceptWith(GrainRoles.Relay));
+            // Nothing leaves: the sender of these queues never has room. Where it would go can be asked.
+            silo.Services.Configure<GrainTypeOptions>(options => options.Classes.Remove(typeof(RelayGrain)));
+            silo.Services.AddRelay(
+                new RelayOptions { Smtp = new SmtpClientOptions { HelloName = "here.test" }, Routes = Routes },
+                new DestinationLookupOptions { DnsServers = [Dns.EndPoint], StsPolicies = false, TrustAuthenticatedData = true }, new DestinationOptions());
             silo.Services.AddMailboxGrains(upkeep: new UpkeepOptions { Period = TimeSpan.FromDays(1) }, startUpkeep: false);
         });
         _cluster = builder.Build();
@@ -75,6 +93,7 @@ public sealed class WebCluster : IAsyncLifetime
             await _cluster.DisposeAsync();
         }
 
+        await Dns.DisposeAsync();
         await _store.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }

@@ -28,9 +28,11 @@ public static class RelayRegistration
         services.TryAddSingleton(provider => new DestinationLeases(
             provider.GetRequiredService<IGrainFactory>(), limits, provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<DestinationLeases>>(), provider.GetRequiredService<ILocalSiloDetails>().Name));
+        services.TryAddSingleton(provider => new RelayRouting(
+            options.Routes, provider.GetRequiredService<DestinationLookup>(), limits.SourcesOf, options, BackupOf(provider.GetRequiredService<IGrainFactory>())));
         services.TryAddSingleton(provider => new RelaySender(
             options,
-            new RelayRouting(options.Routes, provider.GetRequiredService<DestinationLookup>(), limits.SourcesOf, options, BackupOf(provider.GetRequiredService<IGrainFactory>())),
+            provider.GetRequiredService<RelayRouting>(),
             new SiteConnector(
                 options, destinations.Roots, provider.GetRequiredService<TlsReports>(), provider.GetRequiredService<RelayMetrics>(),
                 provider.GetRequiredService<RelayAlarms>(), provider.GetRequiredService<TimeProvider>()),

@@ -33,6 +33,7 @@ internal static class AdminApi
         var queues = api.MapGroup("/tenants/{tenant}/queues").WithTags("Queues");
         QueueEndpoints.Map(queues);
         QueueOrderEndpoints.Map(queues);
+        RouteEndpoints.Map(api.MapGroup("/route").WithTags("Queues"));
         LockoutEndpoints.MapSources(api.MapGroup("/lockouts").WithTags("Lockouts"));
 
         // Users show a password of their own, and no operator's key opens an account.

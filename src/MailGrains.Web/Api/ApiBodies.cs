@@ -143,6 +143,7 @@ internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 [JsonSerializable(typeof(QueueOrderBody))]
 [JsonSerializable(typeof(QueueOrderView))]
 [JsonSerializable(typeof(QueueListView))]
+[JsonSerializable(typeof(RouteView))]
 [JsonSerializable(typeof(Page<QueuedMessageView>))]
 [JsonSerializable(typeof(ProblemDetails))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -51,7 +51,7 @@ public sealed class RelayRouting(
                 DestinationFault.TlsPolicy, 550, "5.7.30", $"REQUIRETLS: neither DNSSEC nor MTA-STS says which servers {found.Domain} has"));
         }
 
-        return (Target(queue, null, wish, found.Domain, [.. found.Hosts.Where(host => wish != TlsWish.Verified || host.IsNameProven).Select(host => new TargetHost(Wished(host, wish), options.Port))]), null);
+        return (Target(queue, null, wish, found.Domain, [.. found.Hosts.Where(host => wish != TlsWish.Verified || host.IsNameProven).Select(host => new TargetHost(Wished(host, wish), options.Port))]) with { Skipped = found.Skipped }, null);
     }
 
     private async Task<(RelayTarget? Target, DestinationFailure? Failure)> FindHostsAsync(

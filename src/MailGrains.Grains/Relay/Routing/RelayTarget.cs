@@ -44,4 +44,7 @@ public sealed record RelayTarget(TargetKey Key, string Domain, ImmutableArray<Ta
 {
     /// <summary>The hosts are an operator's choice.</summary>
     public bool IsRoute { get; init; }
+
+    /// <summary>Hosts that are named and can't be used now; for operators.</summary>
+    public ImmutableArray<SkippedHost> Skipped { get; init; } = [];
 }
