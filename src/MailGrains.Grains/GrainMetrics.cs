@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Queues;
+using MailGrains.Grains.Alarms;
 
 namespace MailGrains.Grains;
 
@@ -21,11 +22,27 @@ public sealed class GrainMetrics
     public GrainMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(MeterName);
+        void Gauge(string name, string unit, string description, Func<QueueWatch, long> figure) =>
+            meter.CreateObservableGauge(name, () => Figures(figures => figure(figures.Watch)), unit, description);
         _deliveries = meter.CreateCounter<long>("mailgrains.deliveries", "{message}", "Hand-overs to mailboxes, by how they ended.");
+        Gauge("mailgrains.queues", "{queue}", "Queues that have work or an order on them, shards counted.", watch => watch.Totals.Queues);
+        Gauge("mailgrains.queues.suspended", "{queue}", "Queues that an operator suspended.", watch => watch.Totals.Suspended);
+        Gauge("mailgrains.queues.aged", "{queue}", "Queues with a message that has waited for longer than it should.", watch => watch.Aged);
+        Gauge("mailgrains.queues.messages", "{message}", "Messages that wait for other servers.", watch => watch.Totals.Messages);
+        Gauge("mailgrains.queues.held", "{message}", "Messages of them that are held.", watch => watch.Totals.Held);
+        meter.CreateObservableGauge(
+            "mailgrains.queues.oldest", () => Figures(figures => Math.Max(0, (figures.At - (figures.Watch.OldestPending ?? figures.At)).TotalSeconds)), "s",
+            "How long the oldest message that should have gone has waited.");
         _enqueued = meter.CreateCounter<long>("mailgrains.queue.messages", "{message}", "Messages handed to queues, by how that ended.");
     }
+
+    /// <summary>Of the one silo that looks at all queues; null on the others, which then have no such gauge.</summary>
+    public QueueFigures? Queues { get; set; }
 
     public void Enqueued(EnqueueStatus status) => _enqueued.Add(1, EnqueueStatuses[(int)status]);
 
     public void Delivered(DeliveryStatus status) => _deliveries.Add(1, Statuses[(int)status]);
+
+    private IEnumerable<Measurement<T>> Figures<T>(Func<QueueFigures, T> figure)
+        where T : struct => Queues is { } figures ? [new Measurement<T>(figure(figures))] : [];
 }

@@ -65,6 +65,10 @@ public sealed record QueueOverview(
     [Id(9)]
     public DateTimeOffset AsOf { get; init; }
 
+    /// <summary>As <see cref="Oldest"/>, of those that are neither held nor to be sent at a later time only: what should have gone.</summary>
+    [Id(10)]
+    public DateTimeOffset? OldestPending { get; init; }
+
     /// <summary>The shards of one queue as one, which has the id of the first.</summary>
     /// <param name="shards">At least one.</param>
     public static QueueOverview Sum(IReadOnlyList<QueueOverview> shards) => new(
@@ -74,6 +78,7 @@ public sealed record QueueOverview(
         Suspended = shards.Select(s => s.Suspended).FirstOrDefault(mark => mark is not null),
         Route = shards.Select(s => s.Route).FirstOrDefault(route => route is not null),
         AsOf = shards.Min(s => s.AsOf),
+        OldestPending = shards.Min(s => s.OldestPending),
     };
 }
 

@@ -42,4 +42,9 @@ public sealed record QueueList([property: Id(0)] ImmutableArray<QueueOverview> Q
 [GenerateSerializer, Immutable, Alias("mailgrains.QueueTotals")]
 public sealed record QueueTotals(
     [property: Id(0)] int Queues, [property: Id(1)] int Suspended, [property: Id(2)] long Messages, [property: Id(3)] long Held,
-    [property: Id(4)] DateTimeOffset? Oldest, [property: Id(5)] bool IsComplete);
+    [property: Id(4)] DateTimeOffset? Oldest, [property: Id(5)] bool IsComplete)
+{
+    public QueueTotals With(QueueOverview queue) => new(
+        Queues + 1, Suspended + (queue.Suspended is null ? 0 : 1), Messages + queue.Messages, Held + queue.Held,
+        Oldest < queue.Oldest ? Oldest : queue.Oldest ?? Oldest, IsComplete);
+}

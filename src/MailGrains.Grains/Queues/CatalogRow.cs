@@ -6,7 +6,7 @@ namespace MailGrains.Grains.Queues;
 
 /// <summary>
 /// A row of the <see cref="QueueCatalog"/>, its key <c>{domain}:{shard}</c>: <c>f</c> format 1, <c>n</c> messages, <c>h</c> held, <c>p</c> in progress,
-/// <c>o</c> oldest, <c>d</c> next attempt, <c>r</c> last reply, <c>t</c> when it was so. Where they are in force: <c>sb</c>, <c>sr</c>, <c>su</c> who
+/// <c>o</c> oldest, <c>w</c> oldest that should have gone, <c>d</c> next attempt, <c>r</c> last reply, <c>t</c> when it was so. Where they are in force: <c>sb</c>, <c>sr</c>, <c>su</c> who
 /// suspended it, why, until when; <c>rh</c>, <c>rp</c>, <c>rb</c>, <c>rr</c>, <c>ru</c> the operator's route (host, port) and who, why, until when. Times are
 /// Unix milliseconds, 0 for none.
 /// </summary>
@@ -29,7 +29,7 @@ internal static class CatalogRow
         List<KeyValuePair<string, TableValue>> row =
         [
             new("f", 1L), new("n", (long)overview.Messages), new("h", (long)overview.Held), new("p", (long)overview.InProgress),
-            new("o", Milliseconds(overview.Oldest)), new("d", Milliseconds(overview.NextAttempt)), new("r", overview.LastReply ?? ""),
+            new("o", Milliseconds(overview.Oldest)), new("w", Milliseconds(overview.OldestPending)), new("d", Milliseconds(overview.NextAttempt)), new("r", overview.LastReply ?? ""),
             new("t", Milliseconds(overview.AsOf)),
         ];
         if (overview.Suspended is { } suspended)
@@ -65,6 +65,7 @@ internal static class CatalogRow
             Suspended = Mark(row, 's', now),
             Route = row.Text("rh") is { } host && Mark(row, 'r', now) is { } mark ? new QueueRoute(host, Int32(row, "rp"), mark) : null,
             AsOf = Time(row, "t") ?? DateTimeOffset.UnixEpoch,
+            OldestPending = Time(row, "w"),
         };
         return overview is { Messages: 0, Suspended: null, Route: null } ? null : overview;
     }

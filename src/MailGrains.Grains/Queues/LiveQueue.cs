@@ -82,12 +82,14 @@ internal sealed class LiveQueue
 
     public QueueOverview Overview()
     {
-        var (held, next, oldest) = (0, long.MaxValue, (EmailId?)null);
+        var (held, next, oldest, pending) = (0, long.MaxValue, (EmailId?)null, (EmailId?)null);
+        var now = QueueRunner.Milliseconds(_time.GetUtcNow());
         foreach (var entry in State.Entries)
         {
             held += entry.Is(EntryFlags.Held) ? 1 : 0;
             next = entry.Waits ? Math.Min(next, entry.Due) : next;
-            oldest = oldest is { } known && known < entry.Email ? known : entry.Email;
+            oldest = Older(oldest, entry);
+            pending = entry.Is(EntryFlags.Held) || (entry.Attempts == 0 && entry.Due > now) ? pending : Older(pending, entry);
         }
 
         return new QueueOverview(
@@ -96,7 +98,10 @@ internal sealed class LiveQueue
             Suspended = _runner.Suspended,
             Route = _runner.Route,
             AsOf = _time.GetUtcNow(),
+            OldestPending = pending?.MadeAt,
         };
+
+        static EmailId Older(EmailId? known, QueueEntry entry) => known is { } email && email < entry.Email ? email : entry.Email;
     }
 
     public async ValueTask<QueuePage> ListAsync(EmailId? after, int limit, CancellationToken cancellationToken)

@@ -52,9 +52,7 @@ public sealed class QueueCatalogGrain(
                     return totals with { IsComplete = false };
                 }
 
-                totals = new QueueTotals(
-                    totals.Queues + 1, totals.Suspended + (queue.Suspended is null ? 0 : 1), totals.Messages + queue.Messages, totals.Held + queue.Held,
-                    totals.Oldest < queue.Oldest ? totals.Oldest : queue.Oldest ?? totals.Oldest, IsComplete: true);
+                totals = totals.With(queue);
             }
         }
         catch (StoreException e)

@@ -22,6 +22,9 @@ public sealed record QueueOptions
     /// <summary>When its sender hears that a message waits.</summary>
     public TimeSpan DelayNoticeAfter { get; init; } = TimeSpan.FromHours(4);
 
+    /// <summary>How long a message waits before operators are told that its queue ages.</summary>
+    public TimeSpan AlarmAge { get; init; } = TimeSpan.FromHours(2);
+
     /// <summary>Messages that a queue (a shard) keeps; one more is refused (452).</summary>
     public int MaxMessages { get; init; } = 200_000;
 

@@ -68,6 +68,7 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
                 : retries.All(retry => retry > TimeSpan.Zero) ? retries
                 : throw SettingsReader.Wrong("Queues:RetryAfter", "00:00:00", "a list of times hh:mm:ss"),
             MaxAge = settings.Time("Queues:MaxAge", absent.MaxAge, TimeSpan.FromDays(30)),
+            AlarmAge = settings.Time("Queues:AlarmAge", absent.AlarmAge, TimeSpan.FromDays(30)),
             DelayNoticeAfter = settings.Time("Queues:DelayNoticeAfter", absent.DelayNoticeAfter, TimeSpan.FromDays(30)),
         };
     }

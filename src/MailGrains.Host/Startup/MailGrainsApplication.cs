@@ -4,6 +4,7 @@ using MailGrains.Gateways;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Tls;
 using MailGrains.Grains;
+using MailGrains.Grains.Alarms;
 using MailGrains.Grains.Directory;
 using MailGrains.Grains.Relay;
 using MailGrains.Grains.Senders;
@@ -81,6 +82,11 @@ internal static class MailGrainsApplication
 
         // Behind the silo: these start after it.
         builder.Services.AddMailboxGrains(startUpkeep: settings.Has(HostRoles.Grains));
+        if (settings.Has(HostRoles.Grains) || settings.Has(HostRoles.Relay))
+        {
+            builder.Services.AddHostedService<AlarmWatch>();
+        }
+
         if (demoPassword is not null && settings.Has(HostRoles.Grains))
         {
             builder.Services.AddHostedService(services => new DemoTenant(services.GetRequiredService<IGrainFactory>(), demoPassword));
@@ -118,7 +124,7 @@ internal static class MailGrainsApplication
         services.AddSenderGrains();
         AddRelay(services, settings);
         services.AddMailGrainsWeb(admin);
-        services.AddHealthChecks().AddCheck<Readiness>("directory");
+        services.AddHealthChecks().AddCheck<Readiness>(Readiness.Name).AddCheck<AlarmCheck>(AlarmCheck.Name);
         Telemetry.Add(services);
 
         services.AddMailGateways(
@@ -160,7 +166,8 @@ internal static class MailGrainsApplication
     {
         app.UseMailGrainsWeb();
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
-        app.MapHealthChecks("/health/ready");
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Name == Readiness.Name });
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthDetail.WriteAsync }).RequireAuthorization(OperatorPolicy.Name);
         app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(OperatorPolicy.Name);
         if (settings.Has(HostRoles.Web))
         {

@@ -9,6 +9,8 @@ namespace MailGrains.Host.Startup;
 /// </summary>
 internal sealed class Readiness(IGrainFactory grains, Drain drain) : IHealthCheck
 {
+    public const string Name = "directory";
+
     // RFC 2606: no such domain will ever be.
     private const string NobodysDomain = "ready.invalid";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);

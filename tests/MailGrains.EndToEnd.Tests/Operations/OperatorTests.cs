@@ -19,6 +19,7 @@ public sealed class OperatorTests(RunningHost running) : IClassFixture<RunningHo
 
     [Theory]
     [InlineData("metrics")]
+    [InlineData("health")]
     [InlineData("dashboard/")]
     [InlineData("dashboard/ClusterStats")]
     public async Task Metrics_and_dashboard_ask_for_the_operators_key(string path)
@@ -56,6 +57,17 @@ public sealed class OperatorTests(RunningHost running) : IClassFixture<RunningHo
         {
             Assert.Contains(name, metrics, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Health_tells_how_the_queues_stand()
+    {
+        var health = System.Text.Json.Nodes.JsonNode.Parse(await running.Admin.GetAsync("health", TestContext.Current.CancellationToken))!;
+
+        Assert.Equal("Healthy", (string)health["status"]!);
+        Assert.Equal("Healthy", (string)health["checks"]!["directory"]!["status"]!);
+        Assert.Equal(0, (int)health["checks"]!["mail"]!["messages"]!);
+        Assert.Empty(health["checks"]!["mail"]!["alarms"]!.AsArray());
     }
 
     [Fact]

@@ -10,6 +10,7 @@ using MailGrains.Storage.Sqlite;
 using MailGrains.Testing.Faults;
 using MailGrains.Testing.Metrics;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Reminders;
 using Orleans.Runtime;
@@ -43,6 +44,8 @@ public sealed class QueueCluster : IAsyncLifetime
 
     public MeasuredMeters Meters { get; } = new();
 
+    public LoggedLines Logged { get; } = new();
+
     public SenderScript Sender { get; } = new();
 
     public QueueOptions Options { get; } = new() { Jitter = 0 };
@@ -62,6 +65,7 @@ public sealed class QueueCluster : IAsyncLifetime
             silo.Services.AddSingleton(Bodies);
             silo.Services.AddSingleton(Sender);
             silo.Services.AddQueueGrains(Options);
+            silo.Services.AddSingleton<ILoggerProvider>(Logged);
 
             // The scripted one takes its place.
             silo.Services.Configure<Orleans.Configuration.GrainTypeOptions>(options => options.Classes.Remove(typeof(Grains.Relay.RelayGrain)));
@@ -87,6 +91,8 @@ public sealed class QueueCluster : IAsyncLifetime
     public TestQueue NewQueue() => new(this, new QueueId("tenant", 0, $"q{Interlocked.Increment(ref _numbers)}.example", 0));
 
     public IDomainQueueGrain Queue(QueueId id) => _cluster!.Client.GetGrain<IDomainQueueGrain>(id.ToString());
+
+    public IQueueWatchGrain Watch => _cluster!.Client.GetGrain<IQueueWatchGrain>(0);
 
     public IQueueCatalogGrain Catalog => _cluster!.Client.GetGrain<IQueueCatalogGrain>(0);
 

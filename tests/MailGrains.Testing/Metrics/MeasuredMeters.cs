@@ -8,6 +8,7 @@ public sealed class MeasuredMeters : IMeterFactory
 {
     private readonly ConcurrentBag<Meter> _meters = [];
     private readonly ConcurrentDictionary<(string Instrument, string Labels), long> _sums = [];
+    private readonly ConcurrentDictionary<string, double> _gauges = [];
     private readonly MeterListener _listener = new();
 
     public MeasuredMeters()
@@ -19,8 +20,21 @@ public sealed class MeasuredMeters : IMeterFactory
                 listener.EnableMeasurementEvents(instrument);
             }
         };
+        _listener.SetMeasurementEventCallback<double>((instrument, value, _, _) =>
+        {
+            if (instrument.IsObservable)
+            {
+                _gauges[instrument.Name] = value;
+            }
+        });
         _listener.SetMeasurementEventCallback<long>((instrument, value, labels, _) =>
         {
+            if (instrument.IsObservable)
+            {
+                _gauges[instrument.Name] = value;
+                return;
+            }
+
             var text = new List<string>();
             foreach (var (name, label) in labels)
             {
@@ -44,6 +58,14 @@ public sealed class MeasuredMeters : IMeterFactory
     public long Sum(string instrument, params string[] labels) => _sums
         .Where(s => s.Key.Instrument == instrument && labels.All(l => s.Key.Labels.Split(' ').Contains(l)))
         .Sum(s => s.Value);
+
+    /// <summary>What a gauge without labels shows now; null: nothing.</summary>
+    public double? Gauge(string instrument)
+    {
+        _gauges.Clear();
+        _listener.RecordObservableInstruments();
+        return _gauges.TryGetValue(instrument, out var value) ? value : null;
+    }
 
     public void Dispose()
     {

@@ -1,0 +1,46 @@
+using MailGrains.Contracts.Queues;
+using MailGrains.Grains.Relay;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace MailGrains.Host.Startup;
+
+/// <summary>
+/// What keeps mail waiting: queues that age, and what this process's sender can't mend by itself. A detail for operators and no failure: it serves all the
+/// same, so the worst that it says is "degraded".
+/// </summary>
+/// <param name="senders">One, or none where this process sends nothing.</param>
+internal sealed class AlarmCheck(IGrainFactory grains, IEnumerable<RelayAlarms> senders) : IHealthCheck
+{
+    public const string Name = "mail";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var alarms = senders.SelectMany(sender => sender.Current).Select(alarm => $"{alarm.Kind} {alarm.Subject}: {alarm.Text}").ToList();
+        var data = new Dictionary<string, object>(StringComparer.Ordinal);
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limited.CancelAfter(Limit);
+        try
+        {
+            var watch = await grains.GetGrain<IQueueWatchGrain>(0).LookAsync(limited.Token).AsTask().WaitAsync(limited.Token);
+            (data["queues"], data["messages"], data["held"]) = (watch.Totals.Queues, watch.Totals.Messages, watch.Totals.Held);
+            if (watch.OldestPending is { } oldest)
+            {
+                data["oldest"] = oldest;
+            }
+
+            if (watch.Aged > 0)
+            {
+                alarms.Insert(0, $"QueuesAge: {watch.Aged}, the oldest {string.Join(", ", watch.Oldest.Select(queue => $"{queue.Queue} since {queue.OldestPending:u}"))}");
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
+        {
+            alarms.Add("The queues can't be looked at now.");
+        }
+
+        data["alarms"] = alarms;
+        return alarms.Count == 0 ? HealthCheckResult.Healthy(data: data) : HealthCheckResult.Degraded($"{alarms.Count} alarms", data: data);
+    }
+}
