@@ -23,13 +23,14 @@ internal sealed class PostfixRelay : IAsyncDisposable
     public string Log => Path.Combine(_folder, "log");
 
     /// <param name="settings">More lines of <c>main.cf</c>.</param>
-    public static async Task<PostfixRelay> StartAsync(string folder, IPEndPoint next, string settings, CancellationToken cancellationToken)
+    /// <param name="port">Null: any.</param>
+    public static async Task<PostfixRelay> StartAsync(string folder, IPEndPoint next, string settings, CancellationToken cancellationToken, int? port = null)
     {
         var postfix = DebianProgram.Require("postfix", "postfix");
 
         // Its users must pass through.
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-        var relay = new PostfixRelay(folder, FreePort.Choose());
+        var relay = new PostfixRelay(folder, port ?? FreePort.Choose());
         var queue = Path.Combine(folder, "spool");
         Directory.CreateDirectory(relay._configuration);
         Directory.CreateDirectory(queue);

@@ -36,7 +36,9 @@ public sealed class PostfixNextHopTests
             Assert.Equal(250, (await session.SendAsync(large, cancellationToken: cancel)).Code);
         }
 
-        await SendInternationalizedAsync(host, cancel);
+        await SenderSide.SendAsync(
+            host, cancel, "MAIL FROM:<ann@us.test> SMTPUTF8 BODY=8BITMIME RET=HDRS", "RCPT TO:<bob@there.test> NOTIFY=FAILURE", "DATA",
+            "Subject: grüße\r\n\r\ngrüße\r\n.");
         await Wait.UntilAsync(() => end.Taken.Count == 2, cancel);
 
         var mails = end.Taken.OrderByDescending(mail => mail.Content.Length).ToArray();
@@ -57,20 +59,34 @@ public sealed class PostfixNextHopTests
         Assert.Contains(" starttls=1 mail=2 rcpt=3 bdat=", log, StringComparison.Ordinal);
     }
 
-    private static async Task SendInternationalizedAsync(HostProcess host, CancellationToken cancel)
+    [Fact]
+    public async Task Postfix_gets_what_a_sender_wants_to_be_told_and_its_reports_arrive()
     {
-        using var connection = await LineConnection.ConnectAsync(host.Smtp, cancel);
-        await RunningHost.ReadReplyAsync(connection, cancel);
-        string[] lines =
-        [
-            "EHLO client.test", "MAIL FROM:<ann@us.test> SMTPUTF8 BODY=8BITMIME RET=HDRS", "RCPT TO:<bob@there.test> NOTIFY=FAILURE", "DATA",
-            "Subject: grüße\r\n\r\ngrüße\r\n.",
-        ];
-        foreach (var line in lines)
-        {
-            await connection.SendAsync(System.Text.Encoding.UTF8.GetBytes(line + "\r\n"), cancel);
-            var reply = await RunningHost.ReadReplyAsync(connection, cancel);
-            Assert.True(reply[0] is '2' or '3', $"{line}: {reply}");
-        }
+        var cancel = TestContext.Current.CancellationToken;
+        var port = FreePort.Choose();
+        await using var dns = SenderSide.Dns();
+        using var folder = new DataFolder();
+        await using var host = await SenderSide.StartAsync(folder, dns, port, cancel);
+        using var postfixFolder = new DataFolder();
+        var boxes = Directory.CreateDirectory(Path.Combine(postfixFolder.Path, "boxes"));
+        boxes.UnixFileMode = (UnixFileMode)0b111_111_111;
+
+        // Whom it does not know it finds out when it delivers.
+        await using var postfix = await PostfixRelay.StartAsync(
+            postfixFolder.Path, host.Smtp,
+            $"""
+            smtpd_reject_unlisted_recipient = no
+            virtual_mailbox_domains = there.test
+            virtual_mailbox_maps = inline:{"{"}bob@there.test=bob{"}"}
+            virtual_mailbox_base = {boxes.FullName}
+            virtual_uid_maps = static:65534
+            virtual_gid_maps = static:65534
+            """, cancel, port);
+
+        await SenderSide.SendNotifiedAsync(host, cancel);
+
+        var reports = await SenderSide.ReportsAsync(host, 2, cancel);
+        SenderSide.CheckReports(reports, "relay.elsewhere.test");
+        Assert.Contains("Subject: notified", await File.ReadAllTextAsync(Path.Combine(boxes.FullName, "bob"), cancel), StringComparison.Ordinal);
     }
 }
