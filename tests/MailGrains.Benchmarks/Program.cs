@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using MailGrains.Benchmarks.Delivery;
 using MailGrains.Benchmarks.Logins;
+using MailGrains.Benchmarks.Relay;
 using MailGrains.Benchmarks.Scale;
 using MailGrains.Benchmarks.Tls;
 
@@ -16,6 +17,7 @@ var commands = new Dictionary<string, Func<string[], CancellationToken, Task>>
     ["million"] = MillionCommand.RunAsync,
     ["tls"] = TlsCommand.RunAsync,
     ["logins"] = LoginsCommand.RunAsync,
+    ["relay"] = RelayCommand.RunAsync,
 };
 
 // What was started must be stopped first.

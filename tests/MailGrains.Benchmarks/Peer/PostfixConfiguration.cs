@@ -1,25 +1,21 @@
 using System.Globalization;
-using MailGrains.Benchmarks.Delivery;
 using MailGrains.Testing.Programs;
 
 namespace MailGrains.Benchmarks.Peer;
 
 /// <summary>
 /// Postfix as Debian sets it up (its own <c>master.cf</c>, the values of its <c>main.cf</c>), in folders of its own, on one port of
-/// loopback, and with the route to Dovecot.
+/// loopback, and with a route of its own.
 /// </summary>
-internal sealed class PostfixConfiguration(string folder)
+/// <param name="folder">All that it keeps is below it.</param>
+/// <param name="route">Lines of <c>main.cf</c>: where its mail goes.</param>
+internal sealed class PostfixConfiguration(string folder, string route)
 {
     private const string DebianServices = "/usr/share/postfix/master.cf.dist";
 
     public string Folder { get; } = Path.Combine(folder, "etc");
 
     public string Queue { get; } = Path.Combine(folder, "spool");
-
-    /// <summary>Where Dovecot listens for LMTP; Postfix runs that client with the queue as its root.</summary>
-    public string LmtpSocket => Path.Combine(Queue, "private", "dovecot-lmtp");
-
-    public string Mailboxes => Path.Combine(Folder, "mailboxes");
 
     public string Log => Path.Combine(folder, "log");
 
@@ -69,9 +65,7 @@ internal sealed class PostfixConfiguration(string folder)
         maillog_file = {Log}
         maillog_file_prefixes = {folder}
         # The route
-        virtual_mailbox_domains = {Load.Domain}
-        virtual_mailbox_maps = hash:{Mailboxes}
-        virtual_transport = lmtp:unix:private/dovecot-lmtp
+        {route}
 
         """;
 }

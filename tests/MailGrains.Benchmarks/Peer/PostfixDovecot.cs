@@ -16,62 +16,62 @@ internal sealed class PostfixDovecot : IMailServer
     private const int MailUser = 8;
     private const int MailGroup = 8;
 
-    private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan DeliveryLimit = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
 
-    // In the order in which a message goes through them, so that none is overlooked on its way to the next.
-    private static readonly string[] QueuesInUse = ["incoming", "active"];
-
-    private readonly PostfixConfiguration _postfix;
     private readonly DovecotConfiguration _dovecot;
     private readonly Process _dovecotMaster;
-    private int _postfixMaster;
+    private readonly string _configuration;
+    private readonly string _mailboxes;
+    private PostfixServer? _postfix;
 
-    private PostfixDovecot(PostfixConfiguration postfix, DovecotConfiguration dovecot, Process dovecotMaster, int port)
+    private PostfixDovecot(PostfixConfiguration postfix, string mailboxes, DovecotConfiguration dovecot, Process dovecotMaster)
     {
-        (_postfix, _dovecot, _dovecotMaster) = (postfix, dovecot, dovecotMaster);
-        Smtp = new IPEndPoint(IPAddress.Loopback, port);
+        (_configuration, _mailboxes, _dovecot, _dovecotMaster) = (postfix.Folder, mailboxes, dovecot, dovecotMaster);
     }
 
     public string Name => "Postfix + Dovecot";
 
     public string Settings { get; private set; } = "";
 
-    public IPEndPoint Smtp { get; }
+    public IPEndPoint Smtp => _postfix!.Smtp;
 
-    public TimeSpan ProcessorTime => ProcessFigures.TimeOfTree(_postfixMaster) + ProcessFigures.TimeOfTree(_dovecotMaster.Id);
+    public TimeSpan ProcessorTime => _postfix!.ProcessorTime + ProcessFigures.TimeOfTree(_dovecotMaster.Id);
 
-    public long Memory => ProcessFigures.Tree(_postfixMaster).Concat(ProcessFigures.Tree(_dovecotMaster.Id)).Sum(Proportional);
+    public long Memory => ProcessFigures.Tree(_postfix!.Master).Concat(ProcessFigures.Tree(_dovecotMaster.Id)).Sum(Proportional);
 
     public static async Task<PostfixDovecot> StartAsync(string folder, CancellationToken cancellationToken, ServerCertificate? certificate = null)
     {
-        if (!Environment.IsPrivilegedProcess)
-        {
-            throw new ArgumentException("--peer needs root: Postfix and Dovecot change their users.");
-        }
-
         // Their users must pass through.
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-        var postfix = new PostfixConfiguration(Path.Combine(folder, "postfix"));
+        var own = Path.Combine(folder, "postfix");
+        var mailboxes = Path.Combine(own, "mailboxes");
+        var postfix = new PostfixConfiguration(own, $"""
+            virtual_mailbox_domains = {Load.Domain}
+            virtual_mailbox_maps = hash:{mailboxes}
+            virtual_transport = lmtp:unix:private/dovecot-lmtp
+            """);
         var dovecot = new DovecotConfiguration(Path.Combine(folder, "dovecot"));
-        var port = FreePort.Choose();
-        postfix.Write(port, certificate);
-        await ExternalProgram.RunAsync(Find("postfix"), ["-c", postfix.Folder, "check"], cancellationToken);
-        dovecot.Write(postfix.LmtpSocket, MailUser, MailGroup);
-        var settings = await ExternalProgram.RunAsync(Find("postconf"), ["-n", "-c", postfix.Folder], cancellationToken) +
-            await ExternalProgram.RunAsync(Find("doveconf"), ["-n", "-c", dovecot.File], cancellationToken);
-        var server = new PostfixDovecot(postfix, dovecot, Process.Start(Find("dovecot"), ["-F", "-c", dovecot.File]), port) { Settings = settings };
+
+        // Postfix runs its LMTP client with the queue as its root.
+        var socket = Path.Combine(postfix.Queue, "private", "dovecot-lmtp");
+        PostfixDovecot? server = null;
         try
         {
-            await server.AddMailboxesAsync([], cancellationToken);
-            await ExternalProgram.RunAsync(Find("postfix"), ["-c", postfix.Folder, "start"], cancellationToken);
-            server._postfixMaster = await postfix.ReadMasterPidAsync(cancellationToken);
+            async Task PrepareAsync()
+            {
+                dovecot.Write(socket, MailUser, MailGroup);
+                server = new PostfixDovecot(postfix, mailboxes, dovecot, Process.Start(PeerProgram.Find("dovecot"), ["-F", "-c", dovecot.File]));
+                await server.AddMailboxesAsync([], cancellationToken);
+            }
+
+            var started = await PostfixServer.StartAsync(postfix, cancellationToken, PrepareAsync, certificate);
+            server!._postfix = started;
+            server.Settings = started.Settings + await ExternalProgram.RunAsync(PeerProgram.Find("doveconf"), ["-n", "-c", dovecot.File], cancellationToken);
             return server;
         }
         catch
         {
-            await server.DisposeAsync();
+            await (server?.DisposeAsync() ?? ValueTask.CompletedTask);
             throw;
         }
     }
@@ -83,24 +83,12 @@ internal sealed class PostfixDovecot : IMailServer
 
     public async Task AddMailboxesAsync(IReadOnlyCollection<string> addresses, CancellationToken cancellationToken)
     {
-        await File.AppendAllLinesAsync(_postfix.Mailboxes, addresses.Select(a => $"{a} OK"), cancellationToken);
-        await ExternalProgram.RunAsync(Find("postmap"), ["-c", _postfix.Folder, $"hash:{_postfix.Mailboxes}"], cancellationToken);
+        await File.AppendAllLinesAsync(_mailboxes, addresses.Select(a => $"{a} OK"), cancellationToken);
+        await ExternalProgram.RunAsync(PeerProgram.Find("postmap"), ["-c", _configuration, $"hash:{_mailboxes}"], cancellationToken);
     }
 
     /// <summary>A message leaves Postfix's queue when Dovecot has answered that it is in the mailbox.</summary>
-    public async Task AllDeliveredAsync(CancellationToken cancellationToken)
-    {
-        var waiting = Stopwatch.StartNew();
-        while (QueuesInUse.Any(q => Directory.EnumerateFiles(Path.Combine(_postfix.Queue, q)).Any()))
-        {
-            if (waiting.Elapsed > DeliveryLimit)
-            {
-                throw new TimeoutException($"Postfix still holds messages; see {_postfix.Log} and {_dovecot.Log}.");
-            }
-
-            await Task.Delay(PollPeriod, cancellationToken);
-        }
-    }
+    public Task AllDeliveredAsync(CancellationToken cancellationToken) => _postfix!.AllDeliveredAsync(cancellationToken);
 
     public Task<long> CountAsync(IReadOnlyCollection<string> addresses, CancellationToken cancellationToken) => Task.FromResult(addresses
         .SelectMany(a => new[] { "new", "cur" }, (address, part) => Path.Combine(_dovecot.Maildir(address), part))
@@ -111,15 +99,12 @@ internal sealed class PostfixDovecot : IMailServer
 
     public async ValueTask DisposeAsync()
     {
-        if (_postfixMaster != 0)
-        {
-            await ExternalProgram.RunAsync(Find("postfix"), ["-c", _postfix.Folder, "stop"], CancellationToken.None);
-        }
+        await (_postfix?.DisposeAsync() ?? ValueTask.CompletedTask);
 
         if (!_dovecotMaster.HasExited)
         {
             // Its own way to stop: it ends its processes on SIGTERM.
-            await ExternalProgram.RunAsync(Find("doveadm"), ["-c", _dovecot.File, "stop"], CancellationToken.None);
+            await ExternalProgram.RunAsync(PeerProgram.Find("doveadm"), ["-c", _dovecot.File, "stop"], CancellationToken.None);
         }
 
         await _dovecotMaster.WaitForExitAsync().WaitAsync(StopLimit);
@@ -138,7 +123,4 @@ internal sealed class PostfixDovecot : IMailServer
             return 0;
         }
     }
-
-    private static string Find(string program) => DebianProgram.Find(program)
-        ?? throw new ArgumentException($"--peer needs '{program}': install what tests/debian-packages lists.");
 }

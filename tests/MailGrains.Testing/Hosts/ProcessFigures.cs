@@ -34,6 +34,9 @@ public static class ProcessFigures
         .Select(process => (Id: process, Stat: Stat(process)))
         .Aggregate(TimeSpan.Zero, (sum, p) => sum + Own(p.Id, p.Stat) + Sum(p.Stat, ChildrensUserTime, ChildrensSystemTime));
 
+    /// <summary>The processor time of all that it started, that ended and that it waited for.</summary>
+    public static TimeSpan TimeOfEnded(int pid) => Sum(Stat(pid), ChildrensUserTime, ChildrensSystemTime);
+
     /// <summary>A process and all below it, itself first.</summary>
     public static IReadOnlyList<int> Tree(int pid)
     {
