@@ -81,7 +81,7 @@ public enum MessageNeeds
     /// <summary>REQUIRETLS (RFC 8689).</summary>
     RequireTls = 8,
 
-    /// <summary>The header field TLS-Required: No (RFC 8689 §5): policies on TLS are not to hold it up.</summary>
+    /// <summary>The header field TLS-Required: No (RFC 8689 §3): policies on TLS are not to hold it up.</summary>
     TlsOptional = 16,
 }
 

@@ -102,7 +102,7 @@ public sealed record JudgedMessage(Transaction Transaction, MessageOrigin Origin
             needs |= MessageNeeds.SmtpUtf8;
         }
 
-        // RFC 8689 §5: the field says nothing where the parameter was given.
+        // RFC 8689 §4.1: the field says nothing where the parameter was given.
         return parameters.RequireTls ? needs | MessageNeeds.RequireTls
             : Content.Summary.TlsIsOptional ? needs | MessageNeeds.TlsOptional
             : needs;

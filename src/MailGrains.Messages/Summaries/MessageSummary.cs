@@ -22,7 +22,7 @@ public sealed record MessageSummary
     /// <summary>How many Received fields the header has.</summary>
     public int ReceivedCount { get; init; }
 
-    /// <summary>TLS-Required: No (RFC 8689 §5): its sender would rather have it delivered than protected.</summary>
+    /// <summary>TLS-Required: No (RFC 8689 §3): its sender would rather have it delivered than protected.</summary>
     public bool TlsIsOptional { get; init; }
 
     /// <summary>There is something that a reader would offer to save (RFC 8621 §4.1.4).</summary>

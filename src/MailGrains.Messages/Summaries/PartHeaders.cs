@@ -32,7 +32,7 @@ internal sealed class PartHeaders
 
     public int ReceivedCount { get; private set; }
 
-    /// <summary>TLS-Required: No (RFC 8689 §5).</summary>
+    /// <summary>TLS-Required: No (RFC 8689 §3).</summary>
     public bool TlsIsOptional { get; private set; }
 
     public string? Id { get; private set; }

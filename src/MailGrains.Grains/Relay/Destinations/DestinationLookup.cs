@@ -44,7 +44,7 @@ public sealed class DestinationLookup : IDisposable
     /// <param name="domain">A domain name, or an address literal in brackets.</param>
     public Task<Destination> FindAsync(string domain, CancellationToken cancellationToken) => FindAsync(domain, withPolicies: true, cancellationToken);
 
-    /// <summary>For a message that says <c>TLS-Required: No</c> (RFC 8689 §5): no policy on TLS counts.</summary>
+    /// <summary>For a message that says <c>TLS-Required: No</c> (RFC 8689 §4.2.2): no policy on TLS counts.</summary>
     public Task<Destination> FindWithoutPoliciesAsync(string domain, CancellationToken cancellationToken) =>
         FindAsync(domain, withPolicies: false, cancellationToken);
 

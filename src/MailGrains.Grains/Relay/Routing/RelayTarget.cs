@@ -12,7 +12,7 @@ public enum TlsWish
     /// <summary>REQUIRETLS (RFC 8689 §4.2.1): a verified server.</summary>
     Verified = 1,
 
-    /// <summary>TLS-Required: No (RFC 8689 §5): no policy is to hold it up.</summary>
+    /// <summary>TLS-Required: No (RFC 8689 §4.2.2): no policy is to hold it up.</summary>
     Lifted = 2,
 }
 
