@@ -36,4 +36,10 @@ public enum StatusClass
 
     /// <summary>The server could not be reached, or the connection broke.</summary>
     Network = 13,
+
+    /// <summary>Nothing refused it, but its time is over.</summary>
+    Expired = 14,
+
+    /// <summary>The receiver puts off whom it does not know yet.</summary>
+    Greylisted = 15,
 }

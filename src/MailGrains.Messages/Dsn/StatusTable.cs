@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace MailGrains.Messages.Dsn;
 
 /// <summary>
-/// Tells from a reply what kept a message from its recipient: by its enhanced code, else by its code; where both say nothing definite, by a few
-/// fragments of text that many servers use. What is in no table is <see cref="StatusClass.Other"/>.
+/// Tells from a reply what kept a message from its recipient: by its enhanced code; where there is none, or it says nothing definite, by fragments of
+/// text that many servers use, else by its code. What is in no table is <see cref="StatusClass.Other"/>.
 /// </summary>
 public static class StatusTable
 {
@@ -14,17 +14,18 @@ public static class StatusTable
         // RFC 3463 §3.2: addresses. RFC 7505 §4: 1.10 is the null MX.
         (1, 0, StatusClass.Other), (1, 1, StatusClass.MailboxUnknown), (1, 2, StatusClass.Dns), (1, 3, StatusClass.MailboxUnknown),
         (1, 4, StatusClass.MailboxUnknown), (1, 6, StatusClass.MailboxUnknown), (1, 7, StatusClass.Policy), (1, 8, StatusClass.Policy),
-        (1, 9, StatusClass.System), (1, 10, StatusClass.Dns),
+        (1, 9, StatusClass.System), (1, 10, StatusClass.Dns), (1, 90, StatusClass.Policy),
 
         // RFC 3463 §3.3: mailboxes.
         (2, 0, StatusClass.Other), (2, 1, StatusClass.MailboxDisabled), (2, 2, StatusClass.MailboxFull), (2, 3, StatusClass.MessageTooLarge),
-        (2, 4, StatusClass.System),
+        (2, 4, StatusClass.System), (2, 121, StatusClass.Policy), (2, 122, StatusClass.Policy),
 
         // RFC 3463 §3.4: mail systems.
         (3, 0, StatusClass.System), (3, 3, StatusClass.Content), (3, 4, StatusClass.MessageTooLarge), (3, 5, StatusClass.Routing),
 
         // RFC 3463 §3.5: network and routing.
         (4, 0, StatusClass.Network), (4, 3, StatusClass.Dns), (4, 4, StatusClass.Dns), (4, 5, StatusClass.System), (4, 6, StatusClass.Routing),
+        (4, 7, StatusClass.Expired), (4, 14, StatusClass.Routing), (4, 300, StatusClass.Expired), (4, 310, StatusClass.Dns), (4, 312, StatusClass.Dns),
 
         // RFC 3463 §3.6: the protocol.
         (5, 0, StatusClass.System), (5, 3, StatusClass.Policy),
@@ -45,8 +46,12 @@ public static class StatusTable
         (7, 23, StatusClass.Authentication), (7, 24, StatusClass.Authentication), (7, 25, StatusClass.Authentication),
         (7, 26, StatusClass.Authentication), (7, 27, StatusClass.Authentication), (7, 28, StatusClass.Reputation), (7, 29, StatusClass.Authentication),
 
-        // RFC 8689: REQUIRETLS.
+        // RFC 8689 §4.2.1: REQUIRETLS.
         (7, 30, StatusClass.Tls),
+
+        // Exchange Online: the ones that differ from those around them.
+        (7, 504, StatusClass.MailboxUnknown), (7, 505, StatusClass.MailboxUnknown), (7, 509, StatusClass.Authentication), (7, 510, StatusClass.Policy),
+        (7, 512, StatusClass.Content), (7, 515, StatusClass.Authentication), (7, 520, StatusClass.Policy), (7, 703, StatusClass.Policy),
     }.ToFrozenDictionary(row => (row.Subject, row.Detail), row => row.Class);
 
     // RFC 5321 §4.2.3 and what the registry of RFC 5248 names with a code; RFC 3207 §4, RFC 4954 §6, RFC 7504. 550 and 554 are given for anything.
@@ -57,26 +62,14 @@ public static class StatusTable
         (556, 1, 10),
     }.ToFrozenDictionary(row => row.Code, row => new DeliveryStatus(row.Code / 100, row.Subject, row.Detail));
 
-    // Whole words, in the order in which they decide: an unlisted address is often refused with the name of a block list in a link.
-    private static readonly (string Fragment, StatusClass Class)[] ByText =
-    [
-        ("user unknown", StatusClass.MailboxUnknown), ("unknown user", StatusClass.MailboxUnknown), ("no such user", StatusClass.MailboxUnknown),
-        ("does not exist", StatusClass.MailboxUnknown), ("mailbox unavailable", StatusClass.MailboxUnknown), ("mailbox not found", StatusClass.MailboxUnknown),
-        ("mailbox full", StatusClass.MailboxFull), ("mailbox is full", StatusClass.MailboxFull), ("over quota", StatusClass.MailboxFull),
-        ("quota exceeded", StatusClass.MailboxFull),
-        ("spf", StatusClass.Authentication), ("dkim", StatusClass.Authentication), ("dmarc", StatusClass.Authentication),
-        ("blocklist", StatusClass.Reputation), ("blacklisted", StatusClass.Reputation), ("blocked using", StatusClass.Reputation),
-        ("spamhaus", StatusClass.Reputation), ("reputation", StatusClass.Reputation),
-        ("virus", StatusClass.Content), ("spam", StatusClass.Content),
-    ];
-
     /// <param name="code">Of the reply; 0 where there was none.</param>
     /// <param name="status">The reply's enhanced code, such as <c>5.1.1</c>; what is none counts as missing.</param>
     /// <param name="text">Of the reply.</param>
     public static StatusClass Classify(int code, string? status, string text)
     {
-        var given = DeliveryStatus.Parse(status) is { } parsed && !IsVague(parsed) ? parsed : StatusOf(code);
-        return IsIndefinite(given) && Fragment(text) is { } told ? told : ClassOf(given);
+        var told = DeliveryStatus.Parse(status) is { } parsed && !IsVague(parsed) ? parsed : (DeliveryStatus?)null;
+        var given = told ?? StatusOf(code);
+        return (told is null || IsIndefinite(given) ? ReplyWords.Find(given, text) : null) ?? ClassOf(given);
     }
 
     /// <summary>The status that a code stands for where the server gave none; 4.0.0 for what is no code.</summary>
@@ -103,37 +96,38 @@ public static class StatusTable
         StatusClass.Routing => "The way to the recipient is not set up as it should be. Pass this report on to your postmaster.",
         StatusClass.Content => "The recipient's server does not take what the message holds. Try a plainer one, without attachments or links.",
         StatusClass.System => "Something was wrong with a mail server. Send the message again later.",
+        StatusClass.Expired =>
+            "The recipient's server did not take it in the time that there was. Send the message again, or reach the recipient in another way.",
+        StatusClass.Greylisted =>
+            "The recipient's server makes those wait whom it does not know yet, and did so for too long. Send the message again later.",
         StatusClass.Network => "The recipient's server could not be reached. Send the message again later, or reach the recipient in another way.",
         _ => "If the words above do not tell you what to do, pass this report on to your postmaster.",
     };
 
     private static StatusClass ClassOf(DeliveryStatus status) =>
-        ByStatus.TryGetValue((status.Subject, status.Detail), out var found) || ByStatus.TryGetValue((status.Subject, 0), out found) ? found : StatusClass.Other;
+        ByStatus.TryGetValue((status.Subject, status.Detail), out var found) ? found
+        : OfRange(status) is { } ranged ? ranged
+        : ByStatus.TryGetValue((status.Subject, 0), out found) ? found : StatusClass.Other;
+
+    private static StatusClass? OfRange(DeliveryStatus status) => (status.Subject, status.Detail) switch
+    {
+        // Gmail and others: SPF, DKIM and DMARC, each with a code of its own.
+        (7, >= 31 and <= 40) => StatusClass.Authentication,
+
+        // Exchange Online: STARTTLS and DANE; senders, hosts and tenants that it blocks.
+        (7, >= 320 and <= 329) => StatusClass.Tls,
+        (7, >= 500) => StatusClass.Reputation,
+        _ => null,
+    };
 
     /// <summary>Says no more than the code's first digit.</summary>
     private static bool IsVague(DeliveryStatus status) => status is { Subject: 0, Detail: 0 };
 
-    /// <summary>Servers give these for whatever they have no better code for.</summary>
+    /// <summary>
+    /// Servers give these for whatever they have no better code for, or for something else than the registry says: Exchange 5.1.10 and 5.4.1 for
+    /// addresses that it does not know, Gmail 7.29 and 7.30 for TLS and DKIM.
+    /// </summary>
     private static bool IsIndefinite(DeliveryStatus status) =>
-        (status.Subject, status.Detail) is (0, _) or (1, 0) or (2, 0) or (3, 0) or (5, 0) or (7, 0) or (7, 1);
-
-    private static StatusClass? Fragment(string text)
-    {
-        foreach (var (fragment, found) in ByText)
-        {
-            for (var at = Find(text, fragment, 0); at >= 0; at = Find(text, fragment, at + 1))
-            {
-                if (!IsLetter(text, at - 1) && !IsLetter(text, at + fragment.Length))
-                {
-                    return found;
-                }
-            }
-        }
-
-        return null;
-    }
-
-    private static int Find(string text, string fragment, int from) => text.IndexOf(fragment, from, StringComparison.OrdinalIgnoreCase);
-
-    private static bool IsLetter(string text, int at) => at >= 0 && at < text.Length && char.IsLetter(text[at]);
+        (status.Subject, status.Detail) is (0, _) or (1, 0) or (1, 10) or (2, 0) or (3, 0) or (5, 0) or (7, 0) or (7, 1) or (7, 29) or (7, 30)
+        || status is { Class: 5, Subject: 4, Detail: 1 };
 }
