@@ -75,10 +75,18 @@ public sealed record DeliveryReport
 
     public DateTimeOffset? ArrivedAt { get; init; }
 
+    /// <summary>
+    /// BY= (RFC 2852), with <see cref="ArrivedAt"/>. Once it has passed, what expired or is delayed has the status x.4.7, whatever the last attempt met.
+    /// </summary>
+    public DateTimeOffset? DeliverBy { get; init; }
+
+    /// <summary>HOLDFOR= or HOLDUNTIL= (RFC 4865) as <c>for;3600</c> or <c>until;2030-01-31T08:00:00Z</c>; with <see cref="ArrivedAt"/>, which it needs.</summary>
+    public string? FutureReleaseRequest { get; init; }
+
     /// <summary>The host that gave us the message; null: we had it from its author.</summary>
     public string? ReceivedFrom { get; init; }
 
-    /// <summary>RET=FULL (RFC 3461 §4.3). Counts for reports of failure only, and for messages up to <see cref="ReturnedMessage.MaxBytes"/>.</summary>
+    /// <summary>RET=FULL (RFC 3461 §4.3). Counts for reports of failure only, and for messages up to <see cref="ReturnedMessage.MaxBytes"/>. Never with REQUIRETLS (RFC 8689 §5).</summary>
     public bool ReturnsFull { get; init; }
 
     /// <summary>The original came by SMTPUTF8: its sender's side reads the forms of RFC 6533.</summary>

@@ -6,6 +6,9 @@ namespace MailGrains.Messages.Dsn;
 /// <summary>What others wrote, on its way into a text for people, or into a field for programs.</summary>
 internal static class PlainText
 {
+    /// <summary>A line of a header holds it in one piece.</summary>
+    public const int MaxEmbeddedChars = 900;
+
     /// <summary>
     /// One line of visible characters and spaces: what can't be seen, ends a line or turns the reading direction becomes a question mark, what is
     /// longer is cut.
@@ -26,14 +29,32 @@ internal static class PlainText
         return plain.ToString();
     }
 
-    /// <summary>What is beyond US-ASCII becomes a question mark too.</summary>
-    public static string OfAscii(string text) => string.Create(text.Length, text, static (target, source) =>
+    /// <summary>
+    /// In US-ASCII: what is beyond it stands as <c>\x{20AC}</c>, the form that RFC 6533 §3 has for addresses, so that nothing is lost. What is longer is
+    /// cut between two characters.
+    /// </summary>
+    /// <param name="plain">Of <see cref="Of"/>.</param>
+    public static string Embed(string plain)
     {
-        for (var i = 0; i < target.Length; i++)
+        var text = new StringBuilder(plain.Length);
+        for (int at = 0, length; at < plain.Length; at += length)
         {
-            target[i] = source[i] is >= ' ' and <= '~' ? source[i] : '?';
+            _ = Rune.DecodeFromUtf16(plain.AsSpan(at), out var rune, out length);
+            var isPlain = rune.IsAscii && !plain.AsSpan(at).StartsWith(@"\x{", StringComparison.Ordinal);
+            var character = isPlain ? rune.ToString() : CodePoint(rune);
+            if (text.Length + character.Length > MaxEmbeddedChars)
+            {
+                break;
+            }
+
+            text.Append(character);
         }
-    });
+
+        return text.ToString();
+    }
+
+    /// <summary>EmbeddedUnicodeChar of RFC 6533 §3.</summary>
+    public static string CodePoint(Rune rune) => string.Create(CultureInfo.InvariantCulture, $@"\x{{{rune.Value:X2}}}");
 
     private static bool IsPrintable(Rune rune) => rune.IsAscii
         ? rune.Value is >= ' ' and <= '~'

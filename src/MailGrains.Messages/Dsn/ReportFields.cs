@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using MailGrains.Messages.Headers;
 
@@ -8,7 +10,9 @@ namespace MailGrains.Messages.Dsn;
 internal static class ReportFields
 {
     private const int MaxTextChars = 500;
-    private const int MaxNameChars = 300;
+
+    /// <summary>RFC 3463 §3.5: delivery time expired.</summary>
+    private static readonly DeliveryStatus TooLate = new(5, 4, 7);
 
     /// <param name="takesUtf8">It is a message/global-delivery-status; else it is US-ASCII.</param>
     public static byte[] Write(DeliveryReport report, int listed, bool takesUtf8)
@@ -17,22 +21,30 @@ internal static class ReportFields
         if (report.EnvelopeId is { Length: > 0 } envelopeId)
         {
             // RFC 3464 §2.2.1
-            Field(ref writer, "Original-Envelope-Id"u8, Plain(envelopeId, takesUtf8));
+            Whole(ref writer, "Original-Envelope-Id"u8, Plain(envelopeId, takesUtf8));
         }
 
-        // RFC 3464 §2.2.2
-        Mta(ref writer, "Reporting-MTA"u8, report.ReportingMta, takesUtf8);
+        // RFC 3464 §2.2.2. RFC 3461 §6.3 (b): dns is for full names alone.
+        Mta(ref writer, "Reporting-MTA"u8, IsFullName(report.ReportingMta) ? "dns;"u8 : "x-local-hostname;"u8, report.ReportingMta, takesUtf8);
         if (report.ReceivedFrom is { Length: > 0 } receivedFrom)
         {
             // RFC 3464 §2.2.4
-            Mta(ref writer, "Received-From-MTA"u8, receivedFrom, takesUtf8);
+            Mta(ref writer, "Received-From-MTA"u8, "dns;"u8, receivedFrom, takesUtf8);
         }
 
+        // RFC 3464 §2.2.5; RFC 2852 §5
         Time(ref writer, "Arrival-Date"u8, report.ArrivedAt);
+        Time(ref writer, "Deliver-By-Date"u8, report.DeliverBy);
+        if (report.FutureReleaseRequest is { Length: > 0 } request)
+        {
+            // RFC 4865 §5.1.2
+            Whole(ref writer, "Future-Release-Request"u8, Plain(request, takesUtf8));
+        }
+
         foreach (var recipient in report.Recipients.AsSpan()[..listed])
         {
             writer.Lines("\r\n"u8);
-            Recipient(ref writer, recipient, takesUtf8);
+            Recipient(ref writer, report, recipient, takesUtf8);
         }
 
         return writer.Finish();
@@ -42,9 +54,11 @@ internal static class ReportFields
     public static string Date(DateTimeOffset at) => at.UtcDateTime.ToString("ddd, dd MMM yyyy HH:mm:ss", CultureInfo.InvariantCulture) + " +0000";
 
     /// <summary>A status that fits the action: of class 4 or 5 for a failure, 4 for a delay, 2 for all else.</summary>
-    public static DeliveryStatus StatusOf(ReportedRecipient recipient)
+    private static DeliveryStatus StatusOf(DeliveryReport report, ReportedRecipient recipient)
     {
-        var status = DeliveryStatus.Parse(recipient.Status) ?? StatusTable.StatusOf(recipient.Code);
+        // RFC 2852 §4.1.3: it says that the time is over, whatever the last attempt met.
+        var isLate = report.DeliverBy <= report.Date && (recipient.IsExpired || recipient.Action == DeliveryAction.Delayed);
+        var status = isLate ? TooLate : DeliveryStatus.Parse(recipient.Status) ?? StatusTable.StatusOf(recipient.Code);
         return recipient.Action switch
         {
             // RFC 3463 §2: class 4 with a failure says that it was given up for a lasting trouble that may end.
@@ -55,16 +69,16 @@ internal static class ReportFields
         };
     }
 
-    private static void Recipient(ref HeaderFieldWriter writer, ReportedRecipient recipient, bool takesUtf8)
+    private static void Recipient(ref HeaderFieldWriter writer, DeliveryReport report, ReportedRecipient recipient, bool takesUtf8)
     {
         if (recipient.OriginalRecipient is { } typed && TypedAddress.OfTyped(typed, takesUtf8) is { } original)
         {
             // RFC 3464 §2.3.1
-            Field(ref writer, "Original-Recipient"u8, original);
+            Address(ref writer, "Original-Recipient"u8, original);
         }
 
         // RFC 3464 §2.3.2, §2.3.3, §2.3.4
-        Field(ref writer, "Final-Recipient"u8, TypedAddress.Of(recipient.Address, takesUtf8));
+        Address(ref writer, "Final-Recipient"u8, TypedAddress.Of(recipient.Address, takesUtf8));
         Field(ref writer, "Action"u8, recipient.Action switch
         {
             DeliveryAction.Failed => "failed",
@@ -73,11 +87,11 @@ internal static class ReportFields
             DeliveryAction.Relayed => "relayed",
             _ => "expanded",
         });
-        Field(ref writer, "Status"u8, StatusOf(recipient).ToString());
+        Field(ref writer, "Status"u8, StatusOf(report, recipient).ToString());
         if (recipient.RemoteMta is { Length: > 0 } remoteMta)
         {
             // RFC 3464 §2.3.5
-            Mta(ref writer, "Remote-MTA"u8, remoteMta, takesUtf8);
+            Mta(ref writer, "Remote-MTA"u8, "dns;"u8, remoteMta, takesUtf8);
         }
 
         Diagnostic(ref writer, recipient, takesUtf8);
@@ -120,8 +134,36 @@ internal static class ReportFields
         return reply.Append(' ').Append(PlainText.Of(recipient.Text, MaxTextChars)).ToString().TrimEnd();
     }
 
-    private static void Mta(ref HeaderFieldWriter writer, ReadOnlySpan<byte> name, string host, bool takesUtf8) =>
-        Field(ref writer, name, $"dns; {Plain(host.Replace(' ', '?'), takesUtf8)}");
+    private static bool IsFullName(string host) => host.Contains('.', StringComparison.Ordinal) || Literal(host).StartsWith('[');
+
+    /// <summary>RFC 3461 §9.3: an address stands as a literal where there is no name; RFC 5321 §4.1.3.</summary>
+    private static string Literal(string host) => !IPAddress.TryParse(host, out var address) ? host
+        : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[IPv6:{address}]"
+        : $"{address}" == host ? $"[{host}]" : host;
+
+    private static void Mta(ref HeaderFieldWriter writer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> type, string host, bool takesUtf8)
+    {
+        writer.Begin(name);
+        writer.Word(type);
+        writer.Word([], Plain(Literal(host).Replace(' ', '?'), takesUtf8), []);
+        writer.End();
+    }
+
+    private static void Address(ref HeaderFieldWriter writer, ReadOnlySpan<byte> name, TypedAddress address)
+    {
+        writer.Begin(name);
+        writer.Word([], address.Type, ";"u8);
+        writer.Word([], address.Address, []);
+        writer.End();
+    }
+
+    /// <summary>A value that is compared: every space in it stays.</summary>
+    private static void Whole(ref HeaderFieldWriter writer, ReadOnlySpan<byte> name, string value)
+    {
+        writer.Begin(name);
+        writer.Word([], value, []);
+        writer.End();
+    }
 
     private static void Time(ref HeaderFieldWriter writer, ReadOnlySpan<byte> name, DateTimeOffset? at)
     {
@@ -140,7 +182,7 @@ internal static class ReportFields
 
     private static string Plain(string text, bool takesUtf8)
     {
-        var plain = PlainText.Of(text, Math.Max(MaxTextChars, MaxNameChars));
-        return takesUtf8 ? plain : PlainText.OfAscii(plain);
+        var plain = PlainText.Of(text, MaxTextChars);
+        return takesUtf8 ? plain : PlainText.Embed(plain);
     }
 }

@@ -61,6 +61,11 @@ internal sealed class ReportText
             Line($"{Indent}Received here: {ReportFields.Date(arrivedAt)}");
         }
 
+        if (_report.DeliverBy is { } deliverBy)
+        {
+            Line($"{Indent}To be delivered by: {ReportFields.Date(deliverBy)}");
+        }
+
         Line("");
     }
 
@@ -196,9 +201,10 @@ internal sealed class ReportText
             }
 
             var isReply = recipient.Code != 0;
+            var @class = StatusTable.Classify(recipient.Code, recipient.Status, recipient.Text);
             return new Told(
                 recipient.Action,
-                StatusTable.Classify(recipient.Code, recipient.Status, recipient.Text),
+                recipient.IsExpired && @class == StatusClass.Other ? StatusClass.Expired : @class,
                 recipient.RemoteMta,
                 isReply,
                 isReply ? ReportFields.ReplyOf(recipient) : PlainText.Of(recipient.Text, MaxTextChars),

@@ -20,6 +20,8 @@ public static class ReportWriter
     /// <summary>Of text and fields together.</summary>
     private const int MaxToldBytes = 48 * 1024;
 
+    private const string EightBit = "8bit";
+
     /// <exception cref="ArgumentException">There is no recipient, or nobody to tell: a report of a report is never written.</exception>
     public static ReportMessage Write(DeliveryReport report, ReturnedMessage original)
     {
@@ -31,7 +33,7 @@ public static class ReportWriter
         var (parts, listed) = Told(report, original);
         parts.Add(Returned(report, original));
         var boundary = Boundary(report.MessageId, parts);
-        var header = Header(report, original, boundary);
+        var header = Header(report, original, boundary, parts.Exists(part => part.Encoding == EightBit));
         var message = new ArrayBufferWriter<byte>(header.Length + parts.Sum(part => part.Content.Length + 256));
         message.Write(header);
         foreach (var part in parts)
@@ -67,7 +69,7 @@ public static class ReportWriter
     private static Part Text(DeliveryReport report, byte[] text) =>
         Ascii.IsValid(text) ? new Part("Notification", "text/plain; charset=us-ascii", "", text)
         : report.SevenBit ? new Part("Notification", "text/plain; charset=utf-8", BodyEncoding.QuotedPrintable, QuotedPrintableEncoder.Encode(text))
-        : new Part("Notification", "text/plain; charset=utf-8", "8bit", text);
+        : new Part("Notification", "text/plain; charset=utf-8", EightBit, text);
 
     private static Part Fields(DeliveryReport report, int listed)
     {
@@ -77,7 +79,7 @@ public static class ReportWriter
             // RFC 6533 §4: any transfer encoding is allowed.
             return report.SevenBit
                 ? new Part(Description, "message/global-delivery-status", BodyEncoding.QuotedPrintable, QuotedPrintableEncoder.Encode(fields))
-                : new Part(Description, "message/global-delivery-status", "8bit", fields);
+                : new Part(Description, "message/global-delivery-status", EightBit, fields);
         }
 
         return new Part(Description, "message/delivery-status", "", ReportFields.Write(report, listed, takesUtf8: false));
@@ -91,7 +93,7 @@ public static class ReportWriter
         if (report.ReturnsFull && report.Recipients.Any(recipient => recipient.Action == DeliveryAction.Failed)
             && original.Whole is { } whole && !(report.SevenBit && original.IsEightBit))
         {
-            return new Part("Undelivered message", isGlobal ? "message/global" : "message/rfc822", original.IsEightBit ? "8bit" : "", whole);
+            return new Part("Undelivered message", isGlobal ? "message/global" : "message/rfc822", original.IsEightBit ? EightBit : "", whole);
         }
 
         const string Description = "Header of the message";
@@ -103,7 +105,7 @@ public static class ReportWriter
 
         // RFC 6522 §4: a header that is broken or extended may be encoded. RFC 6533 §4: with its charset for who can't read message/global-headers.
         return isGlobal && !report.SevenBit && needs == ContentNeeds.EightBit
-            ? new Part(Description, "message/global-headers", "8bit", header)
+            ? new Part(Description, "message/global-headers", EightBit, header)
             : new Part(
                 Description,
                 isGlobal ? "message/global-headers" : "text/rfc822-headers; charset=utf-8",
@@ -111,7 +113,7 @@ public static class ReportWriter
                 QuotedPrintableEncoder.Encode(header.Span));
     }
 
-    private static byte[] Header(DeliveryReport report, ReturnedMessage original, string boundary)
+    private static byte[] Header(DeliveryReport report, ReturnedMessage original, string boundary, bool isEightBit)
     {
         var writer = new HeaderFieldWriter(1024);
         Field(ref writer, "Date"u8, ReportFields.Date(report.Date));
@@ -126,7 +128,8 @@ public static class ReportWriter
         writer.Begin("Message-ID"u8);
         writer.Word("<"u8, report.MessageId, ">"u8);
         writer.End();
-        if (original.MessageId is { } id && (Ascii.IsValid(id) || (report.SmtpUtf8 && !report.SevenBit)))
+        // It is no reason to need SMTPUTF8 on the way back where nothing else is.
+        if (original.MessageId is { } id && (Ascii.IsValid(id) || (report.SmtpUtf8 && !report.SevenBit && !Ascii.IsValid(report.To))))
         {
             // RFC 5322 §3.6.4: it stands with what it is about.
             writer.Begin("In-Reply-To"u8);
@@ -142,6 +145,12 @@ public static class ReportWriter
         Field(ref writer, "MIME-Version"u8, "1.0");
         // Readers look for this type, whichever of the two the fields come in.
         Field(ref writer, "Content-Type"u8, $"multipart/report; report-type=delivery-status; boundary=\"{boundary}\"");
+        if (isEightBit)
+        {
+            // RFC 2045 §6.4: what holds 8bit parts is 8bit.
+            Field(ref writer, "Content-Transfer-Encoding"u8, EightBit);
+        }
+
         writer.Lines("\r\n"u8);
         return writer.Finish();
     }

@@ -1,10 +1,9 @@
-using System.Globalization;
 using System.Text;
 
 namespace MailGrains.Messages.Dsn;
 
-/// <summary>Addresses as the fields of reports have them: <c>rfc822; alice@example.test</c> (RFC 3464 §2.1.2, RFC 6533 §3).</summary>
-internal static class TypedAddress
+/// <summary>An address as the fields of reports have it: <c>rfc822; alice@example.test</c> (RFC 3464 §2.1.2, RFC 6533 §3).</summary>
+internal readonly record struct TypedAddress(string Type, string Address)
 {
     private const string Utf8Type = "utf-8";
     private const int MaxTypeChars = 32;
@@ -12,10 +11,10 @@ internal static class TypedAddress
 
     /// <param name="address">Of a mailbox.</param>
     /// <param name="takesUtf8">The field may hold UTF-8.</param>
-    public static string Of(string address, bool takesUtf8) => Write(Ascii.IsValid(address) ? "rfc822" : Utf8Type, address, takesUtf8);
+    public static TypedAddress Of(string address, bool takesUtf8) => Write(Ascii.IsValid(address) ? "rfc822" : Utf8Type, address, takesUtf8);
 
     /// <param name="typed">As ORCPT has it, decoded: <c>type;address</c>. Null for what is none.</param>
-    public static string? OfTyped(string typed, bool takesUtf8)
+    public static TypedAddress? OfTyped(string typed, bool takesUtf8)
     {
         var (type, address) = Split(typed);
         return type.Length is > 0 and <= MaxTypeChars && type.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_') && address.Length > 0
@@ -32,26 +31,22 @@ internal static class TypedAddress
         return semicolon < 0 ? ("", typed.Trim()) : (typed[..semicolon].Trim(), typed[(semicolon + 1)..].Trim());
     }
 
-    private static string Write(string type, string address, bool takesUtf8)
+    /// <summary>RFC 6533 §3, §4.1: where UTF-8 may stand, an address stands as it is.</summary>
+    private static TypedAddress Write(string type, string address, bool takesUtf8)
     {
         var plain = PlainText.Of(address, MaxChars);
-        return $"{type}; {(type.Equals(Utf8Type, StringComparison.OrdinalIgnoreCase) ? Embed(plain, takesUtf8) : PlainText.OfAscii(plain))}";
+        return new(
+            type,
+            takesUtf8 ? plain : type.Equals(Utf8Type, StringComparison.OrdinalIgnoreCase) ? Xtext(plain) : PlainText.Embed(plain));
     }
 
-    /// <summary>RFC 6533 §3: utf-8-addr-unitext where UTF-8 may stand, else utf-8-addr-xtext.</summary>
-    private static string Embed(string address, bool takesUtf8)
+    /// <summary>utf-8-addr-xtext of RFC 6533 §3.</summary>
+    private static string Xtext(string address)
     {
         var text = new StringBuilder(address.Length);
         foreach (var rune in address.EnumerateRunes())
         {
-            if (rune.IsAscii ? rune.Value is > ' ' and <= '~' and not ('\\' or '+' or '=') : takesUtf8)
-            {
-                text.Append(rune);
-            }
-            else
-            {
-                text.Append(CultureInfo.InvariantCulture, $"\\x{{{rune.Value:X2}}}");
-            }
+            text.Append(rune.Value is > ' ' and <= '~' and not ('\\' or '+' or '=') ? rune.ToString() : PlainText.CodePoint(rune));
         }
 
         return text.ToString();

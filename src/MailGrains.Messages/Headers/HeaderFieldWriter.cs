@@ -13,8 +13,9 @@ public ref struct HeaderFieldWriter
     public const int FoldAt = 78;
     public const int MaxLine = 998;
 
-    // A word that no line can hold is cut after this many characters, of three octets at most.
+    // A word that no line can hold is cut after this many characters, of three octets at most; whole ones leave room for marks.
     private const int MaxWordChars = 300;
+    private const int MaxWordBytes = 900;
 
     private byte[] _bytes;
     private int _length;
@@ -55,7 +56,7 @@ public ref struct HeaderFieldWriter
     /// <summary>A word made of data, with marks of ours around it. A space in it is no place to fold; a control character becomes a question mark.</summary>
     public void Word(scoped ReadOnlySpan<byte> before, scoped ReadOnlySpan<char> word, scoped ReadOnlySpan<byte> after)
     {
-        while (word.Length > MaxWordChars)
+        while (word.Length > MaxWordBytes || (word.Length > MaxWordChars && Encoding.UTF8.GetByteCount(word) > MaxWordBytes))
         {
             var cut = char.IsHighSurrogate(word[MaxWordChars - 1]) ? MaxWordChars - 1 : MaxWordChars;
             WholeWord(before, word[..cut], []);

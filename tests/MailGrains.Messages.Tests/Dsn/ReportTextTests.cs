@@ -65,6 +65,36 @@ public sealed class ReportTextTests
         Middle(Reports.Waiting with { Action = DeliveryAction.Failed, IsExpired = true, Code = 452, Status = "4.2.2", Text = "Mailbox full" }));
 
     [Fact]
+    public void WhatWasGivenUpForItsTimeAloneIsToldSo() => Assert.Equal(
+        """
+        It could not be delivered to this recipient, and will not be tried again:
+
+            carol@slow.test
+
+        It was tried again and again, until its time was over.
+
+        What went wrong:
+
+            mx.slow.test: 4.4.1 no answer
+
+        The recipient's server did not take it in the time that there was. Send the
+        message again, or reach the recipient in another way.
+        """.ReplaceLineEndings("\n"),
+        Middle(new ReportedRecipient("carol@slow.test", DeliveryAction.Failed, "5.4.7") { IsExpired = true, Text = "mx.slow.test: 4.4.1 no answer" }));
+
+    [Fact]
+    public void WhatExpiredWithoutAStatusIsToldSoToo() => Assert.Contains(
+        StatusTable.Advice(StatusClass.Expired),
+        Middle(new ReportedRecipient("carol@slow.test", DeliveryAction.Failed, null) { IsExpired = true }).Replace('\n', ' '),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void TheTimeThatTheSenderGaveIsNamed() => Assert.Contains(
+        "\n    Received here: Tue, 25 Nov 2025 08:00:00 +0000\n    To be delivered by: Tue, 25 Nov 2025 11:30:00 +0000\n\n",
+        Reports.Human(Reports.Write(Reports.Of(Reports.Waiting) with { DeliverBy = Reports.Noon.AddMinutes(-30) })),
+        StringComparison.Ordinal);
+
+    [Fact]
     public void AFaultThatNoServerTalkedOfIsTold() => Assert.Equal(
         """
         It could not be delivered to this recipient, and will not be tried again:

@@ -75,6 +75,64 @@ public sealed class ReportWriterTests
     }
 
     [Fact]
+    public void WhatTheSenderAskedOfTimeStandsAfterTheArrival()
+    {
+        var report = Reports.Of(Reports.Unknown) with { DeliverBy = Reports.Noon.AddHours(1), FutureReleaseRequest = "until;2025-11-25T09:00:00Z" };
+        Assert.Equal(
+            [
+                "Reporting-MTA: dns; mx.example.test", "Arrival-Date: Tue, 25 Nov 2025 08:00:00 +0000",
+                "Deliver-By-Date: Tue, 25 Nov 2025 13:00:00 +0000", "Future-Release-Request: until;2025-11-25T09:00:00Z",
+            ],
+            Reports.Fields(Reports.Write(report))[0].Select(Line));
+    }
+
+    [Theory]
+    [InlineData(DeliveryAction.Failed, "4.2.2", true, 0, "5.4.7")]
+    [InlineData(DeliveryAction.Failed, "4.2.2", true, 1, "4.2.2")]
+    [InlineData(DeliveryAction.Failed, "5.1.1", false, 0, "5.1.1")]
+    [InlineData(DeliveryAction.Delayed, "4.2.2", false, -60, "4.4.7")]
+    [InlineData(DeliveryAction.Delayed, "4.2.2", false, 60, "4.2.2")]
+    [InlineData(DeliveryAction.Delivered, "2.1.5", false, -60, "2.1.5")]
+    public void AStatusSaysThatTheTimeWhichTheSenderGaveIsOver(DeliveryAction action, string status, bool isExpired, int minutes, string expected)
+    {
+        var recipient = new ReportedRecipient("b@x.test", action, status) { IsExpired = isExpired, Text = "no" };
+        var report = Reports.Of(recipient) with { DeliverBy = Reports.Noon.AddMinutes(minutes) };
+        Assert.Equal(expected, Reports.Fields(Reports.Write(report))[1]["Status"]);
+    }
+
+    [Theory]
+    [InlineData("mx.example.test", "dns; mx.example.test")]
+    [InlineData("[192.0.2.1]", "dns; [192.0.2.1]")]
+    [InlineData("192.0.2.1", "dns; [192.0.2.1]")]
+    [InlineData("2001:DB8::1", "dns; [IPv6:2001:db8::1]")]
+    [InlineData("mailhost", "x-local-hostname; mailhost")]
+    [InlineData("1", "x-local-hostname; 1")]
+    public void OnlyAFullNameIsOneOfDns(string host, string expected) =>
+        Assert.Equal(expected, Reports.Fields(Reports.Write(Reports.Of(Reports.Unknown) with { ReportingMta = host }))[0]["Reporting-MTA"]);
+
+    [Fact]
+    public void WhatIsComparedKeepsItsSpacesAndStaysInOnePiece()
+    {
+        var address = $"{new string('a', 500)}@x.test";
+        var report = Reports.Write(Reports.Of(Reports.Unknown with { Address = address }) with { EnvelopeId = $"Q  q {new string('i', 90)}" });
+        Assert.Contains($"\r\nFinal-Recipient: rfc822;\r\n\t{address}\r\nAction: failed", Reports.Text(report), StringComparison.Ordinal);
+        Assert.Contains($"\r\nOriginal-Envelope-Id:\r\n\tQ  q {new string('i', 90)}\r\n", Reports.Text(report), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Subject: x\r\n\r\nGrüße\r\n", "no", false, true)]
+    [InlineData("Subject: x\r\n\r\nx\r\n", "unbekannter Empfänger", false, true)]
+    [InlineData("Subject: x\r\n\r\nGrüße\r\n", "unbekannter Empfänger", true, false)]
+    [InlineData("Subject: x\r\n\r\nx\r\n", "no", false, false)]
+    public void WhatHoldsAPartOfEightBitIsItself(string original, string text, bool sevenBit, bool isEightBit)
+    {
+        var report = Reports.Write(Reports.Of(Reports.Unknown with { Text = text }) with { ReturnsFull = true, SevenBit = sevenBit }, original);
+        Assert.Equal(isEightBit, report.IsEightBit);
+        var body = Assert.IsType<MultipartReport>(Reports.Parse(report).Body);
+        Assert.Equal(isEightBit ? "8bit" : null, body.Headers[HeaderId.ContentTransferEncoding]);
+    }
+
+    [Fact]
     public void WhatWeFoundOurselvesIsNoSmtpReply()
     {
         var recipient = new ReportedRecipient("b@x.test", DeliveryAction.Failed, "5.4.4") { Text = "no such domain" };
