@@ -18,8 +18,7 @@ public sealed class RunningHost : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Host = await HostProcess.StartAsync(
-            new HostOptions { DataFolder = _folder.Path, Counted = line => line.Contains(" recipients", StringComparison.Ordinal) });
+        Host = await HostProcess.StartAsync(_folder.Path);
         Admin = Host.NewAdminClient();
         await Admin.PutMailboxesAsync("running", [Mailbox], Password);
     }

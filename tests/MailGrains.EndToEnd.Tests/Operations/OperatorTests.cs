@@ -44,13 +44,11 @@ public sealed class OperatorTests(RunningHost running) : IClassFixture<RunningHo
     [Fact]
     public async Task A_message_leaves_one_line_in_the_log_and_its_marks_in_the_metrics()
     {
-        var before = running.Host.CountedLines;
         var reply = await running.SendAsync("Subject: one\r\nMessage-ID: <line@example.org>\r\n\r\nHello", TestContext.Current.CancellationToken);
         var id = reply.Split(' ')[2];
         await running.Host.WaitForLineAsync(l => l.Contains(id, StringComparison.Ordinal), TestContext.Current.CancellationToken);
 
         Assert.StartsWith("250 2.0.0 ", reply, StringComparison.Ordinal);
-        Assert.Equal(before + 1, running.Host.CountedLines);
         Assert.Single(running.Host.Output.Split('\n'), l => l.Contains(id, StringComparison.Ordinal));
         var metrics = await running.Admin.GetAsync("metrics", TestContext.Current.CancellationToken);
         foreach (var name in new[] { "mailgrains_deliveries_total", "mailgrains_smtp_messages_total", "mailgrains_smtp_reply_duration_seconds", "mailgrains_storage_commits_total", "mailgrains_gateway_sessions" })

@@ -27,9 +27,6 @@ public sealed class HostOptions
     /// </summary>
     public string? LogFile { get; init; }
 
-    /// <summary>Which lines of output <see cref="HostProcess.CountedLines"/> counts.</summary>
-    public Func<string, bool> Counted { get; init; } = _ => false;
-
     /// <summary>How long it may take until it is ready.</summary>
     public TimeSpan ReadyLimit { get; init; } = TimeSpan.FromSeconds(120);
 

@@ -20,14 +20,13 @@ public sealed class HostProcess : IAsyncDisposable
     private static readonly string[] ForeignVariables = ["MailGrains__", "ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_"];
 
     private readonly Process _process;
-    private readonly RecentLines _lines;
+    private readonly RecentLines _lines = new();
     private readonly Task _reading;
     private Dictionary<string, IPEndPoint> _endpoints = [];
 
     private HostProcess(HostOptions options)
     {
         Options = options;
-        _lines = new RecentLines(options.Counted);
         _process = Process.Start(StartInfo(options)) ?? throw new InvalidOperationException("No process was started.");
         Pid = _process.Id;
         _reading = options.LogFile is { } file ? FollowAsync(file) : ReadAllAsync();
@@ -56,9 +55,6 @@ public sealed class HostProcess : IAsyncDisposable
 
     /// <summary>The last lines that it wrote on standard output and standard error.</summary>
     public string Output => _lines.ToString();
-
-    /// <summary>How many of all lines <see cref="HostOptions.Counted"/> was true for.</summary>
-    public long CountedLines => _lines.Counted;
 
     /// <summary>Bytes in memory.</summary>
     public long WorkingSet => ProcessFigures.WorkingSet(Pid);

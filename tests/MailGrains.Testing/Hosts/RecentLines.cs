@@ -1,7 +1,7 @@
 namespace MailGrains.Testing.Hosts;
 
 /// <summary>The last lines that a process wrote; older ones are dropped, so that it may write for hours.</summary>
-internal sealed class RecentLines(Func<string, bool> counted)
+internal sealed class RecentLines
 {
     private const int Capacity = 2000;
 
@@ -10,13 +10,10 @@ internal sealed class RecentLines(Func<string, bool> counted)
     private readonly List<(Func<string, bool> Wanted, TaskCompletionSource<string> Found)> _waiting = [];
     private bool _ended;
 
-    public long Counted { get; private set; }
-
     public void Add(string line)
     {
         lock (_lock)
         {
-            Counted += counted(line) ? 1 : 0;
             _lines.Enqueue(line);
             if (_lines.Count > Capacity)
             {
