@@ -16,6 +16,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
 
     // What the batch has changed; null: removed.
     private Dictionary<EmailId, QueueEntry?>? _changed;
+    private long _allDue = long.MaxValue;
     private RecordWriter? _events;
     private Repeated _last = new(state.LastReply, state.LastHold);
     private int _count = state.Count;
@@ -158,7 +159,15 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
         }
     }
 
-    public void MakeAllDue(long at) => Record(QueueEventKind.AllDue).Number(at);
+    public void MakeAllDue(long at)
+    {
+        Record(QueueEventKind.AllDue).Number(at);
+        _allDue = Math.Min(_allDue, at);
+        foreach (var entry in _changed?.Values ?? Enumerable.Empty<QueueEntry?>())
+        {
+            entry?.Due = Math.Min(entry.Due, at);
+        }
+    }
 
     private static void Take(QueueEntry entry, RecipientOutcome outcome)
     {
@@ -226,7 +235,22 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
     private static DeliveryId IdOf(QueuedMessage message, int recipient) =>
         message.Recipients[recipient].DeliveryId is { IsNone: false } id ? id : new DeliveryId(message.Email.High, message.Email.Low + (ulong)recipient);
 
-    private QueueEntry? Find(EmailId email) => _changed is not null && _changed.TryGetValue(email, out var changed) ? changed : state.Find(email);
+    private QueueEntry? Find(EmailId email)
+    {
+        if (_changed is not null && _changed.TryGetValue(email, out var changed))
+        {
+            return changed;
+        }
+
+        if (state.Find(email) is not { } entry || entry.Due <= _allDue)
+        {
+            return state.Find(email);
+        }
+
+        var due = entry.Copy();
+        due.Due = _allDue;
+        return due;
+    }
 
     private void Note(QueueEntry entry) => (_changed ??= [])[entry.Email] = entry;
 

@@ -17,7 +17,7 @@ public sealed class QueueStateModelTests
 
     /// <summary>What one call does: its kind, which message it means, and how.</summary>
     private static readonly Gen<(int Kind, int Message, int How)[][]> Batches =
-        Gen.Select(Gen.Int[0, 11], Gen.Int[0, 11], Gen.Int[0, 1_000]).Array[1, 6].Array[1, 25];
+        Gen.Select(Gen.Int[0, 12], Gen.Int[0, 11], Gen.Int[0, 1_000]).Array[1, 6].Array[1, 25];
 
     [Fact]
     public void Events_and_snapshots_give_the_same_state_and_nothing_is_lost_or_taken_twice() =>
@@ -31,6 +31,25 @@ public sealed class QueueStateModelTests
                 }
 
                 run.Check();
+            },
+            iter: 400);
+
+    [Fact]
+    public void Calls_that_commit_together_come_to_the_same_as_one_by_one() =>
+        Batches.Sample(
+            batches =>
+            {
+                var (together, single) = (new Run(), new Run());
+                foreach (var batch in batches)
+                {
+                    together.Commit(batch);
+                    foreach (var call in batch)
+                    {
+                        single.Commit([call]);
+                    }
+                }
+
+                Assert.Equal(single.Described, together.Described);
             },
             iter: 400);
 
@@ -78,6 +97,8 @@ public sealed class QueueStateModelTests
         private readonly Dictionary<EmailId, HashSet<int>> _left = [];
         private readonly HashSet<EmailId> _taken = [];
         private long _sequence;
+
+        public IReadOnlyList<string> Described => Describe(_state);
 
         public void Commit((int Kind, int Message, int How)[] batch)
         {
@@ -128,6 +149,9 @@ public sealed class QueueStateModelTests
                     break;
                 case 10:
                     draft.Change(email, e => e.Release(how));
+                    break;
+                case 11:
+                    draft.MakeAllDue(how);
                     break;
                 default:
                     // What it says to its sender is forgotten: then a message with nobody left goes.
