@@ -76,7 +76,7 @@ internal sealed class DestinationSite(
             ? Refuse(held, LeaseRefusal.TakingOver, takenOverAt - now, "connections of before a failover may still be in use")
             : Share(ask, held, others, now);
         lease.Leased = reply.Granted;
-        if (reply.Granted >= ask.Wanted)
+        if ((reply.Refusal == LeaseRefusal.AtLimit ? reply.Granted : reply.Target) >= ask.Wanted)
         {
             reply = reply with { Refusal = LeaseRefusal.None, Wait = TimeSpan.Zero, Reason = null };
         }
@@ -129,15 +129,17 @@ internal sealed class DestinationSite(
             };
         }
 
+        // What works may go on; what has failed, or was never opened, is not opened now.
+        var working = Math.Clamp(ask.InUse, 0, held);
         var isRoom = ask.Wanted > held && others + held < limits.Connections;
         if (isRoom && _backOff.TryProbe(ask.Silo, ask.IsUrgent, now))
         {
-            return Refuse(held + 1, LeaseRefusal.Probing, ProbeWait, Failed("it is being tried")) with { IsProbe = true };
+            return Refuse(held + 1, LeaseRefusal.Probing, ProbeWait, Failed("it is being tried")) with { Target = working + 1, IsProbe = true };
         }
 
         return _backOff.Condition == DestinationCondition.Probing || now >= _backOff.Until
-            ? Refuse(held, LeaseRefusal.Probing, ProbeWait, Failed("it is being tried"))
-            : Refuse(held, LeaseRefusal.BackOff, _backOff.Until - now, Failed("it is left alone for a while"));
+            ? Refuse(held, LeaseRefusal.Probing, ProbeWait, Failed("it is being tried")) with { Target = working }
+            : Refuse(held, LeaseRefusal.BackOff, _backOff.Until - now, Failed("it is left alone for a while")) with { Target = working };
     }
 
     private LeaseReply AddMessages(LeaseAsk ask, LeaseReply reply, DateTimeOffset utcNow)

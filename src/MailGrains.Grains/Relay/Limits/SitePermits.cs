@@ -26,6 +26,7 @@ internal sealed class SitePermits
     private int _failed;
     private int _claims;
     private bool _isAsking;
+    private bool _isTellingFailure;
     private bool _isProbeNext;
     private TimeSpan _nextAsk = TimeSpan.MaxValue;
     private TimeSpan _notBefore;
@@ -240,13 +241,14 @@ internal sealed class SitePermits
 
             EndOver();
             askedAt = Now;
+            _isTellingFailure = _reports.HasFailure;
             ask = Ask();
         }
 
         var reply = await _link.RenewAsync(_key, ask);
         lock (_gate)
         {
-            _isAsking = false;
+            _isAsking = _isTellingFailure = false;
             if (!IsClosed)
             {
                 Answered(ask, reply, askedAt);
@@ -334,9 +336,10 @@ internal sealed class SitePermits
         }
     }
 
+    /// <summary>While the grain has not heard of a failure, what it granted before counts for no new connection.</summary>
     private ConnectionPermit? TryTake()
     {
-        if (!_lease.TryTake(Now))
+        if (_reports.HasFailure || _isTellingFailure || !_lease.TryTake(Now))
         {
             return null;
         }
@@ -355,7 +358,7 @@ internal sealed class SitePermits
     private bool MayStart(ConnectionPermit permit)
     {
         var progress = permit.Progress;
-        if (!progress.IsYielding && !progress.IsOver && _lease.Excess > _yielding)
+        if (progress is { IsYielding: false, IsOver: false, HasFailed: false } && _lease.Excess - _failed > _yielding)
         {
             progress.IsYielding = true;
             _yielding++;

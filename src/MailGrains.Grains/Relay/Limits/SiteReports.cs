@@ -14,6 +14,9 @@ internal sealed class SiteReports
     /// <summary>Nothing that the grain should hear soon; a success is worth no call.</summary>
     public bool IsEmpty => _failures == 0 && _probeState is ProbeState.None;
 
+    /// <summary>One that no ask has taken along yet.</summary>
+    public bool HasFailure => _failures > 0 || _probeState == ProbeState.Failed;
+
     public void ProbeStarts(ConnectionPermit permit) => (_probe, _probeState) = (permit, ProbeState.Running);
 
     public void Add(ConnectionPermit permit, string? failure)

@@ -88,7 +88,7 @@ internal sealed class SiteWorker(RelaySite site, RelaySender sender)
         {
             if (_failedAt is { } failedAt && !site.IsLive && !permit.IsProbe && sender.Time.GetUtcNow() - failedAt < AfterFailure)
             {
-                // The cluster does not know of the failure yet: another try at once would only be one more.
+                // Another silo's connections work, or the limits could not be asked for: another try at once would only be one more.
                 var soon = failedAt + AfterFailure;
                 site.TakeAll().ForEach(attempt => Refuse(attempt, "the site has just failed", soon));
                 return soon;

@@ -27,6 +27,26 @@ public sealed class BackOffTests
     }
 
     [Fact]
+    public void AConnectionThatFailedIsNotOpenedAgainOnTheLeaseThatItHas()
+    {
+        var site = new SiteHarness();
+        site.Ask("a", 0, 1);
+        var told = site.Ask("a", 1, 1, ask => ask with { InUse = 0, Failures = 1 });
+        Assert.Equal((1, 0, LeaseRefusal.BackOff), (told.Granted, told.Target, told.Refusal));
+    }
+
+    [Fact]
+    public void ConnectionsThatWorkOutlastTheBackOffOfASite()
+    {
+        var site = new SiteHarness();
+        site.Ask("a", 0, 2);
+        var told = site.Ask("a", 2, 2, ask => ask with { InUse = 1, Failures = 5 });
+        Assert.Equal((2, 1, DestinationCondition.BackOff), (told.Granted, told.Target, site.State.Condition));
+        told = site.Ask("a", 1, 1);
+        Assert.Equal((1, 1, LeaseRefusal.None), (told.Granted, told.Target, told.Refusal));
+    }
+
+    [Fact]
     public void BackOffsVaryByTheJitter()
     {
         var waits = Enumerable.Range(0, 50).Select(seed =>

@@ -53,6 +53,9 @@ internal sealed class SenderHarness : IAsyncDisposable
 
     public RelaySender Sender => _sender ??= Open();
 
+    /// <summary>The limits know that a site failed.</summary>
+    public bool IsSiteLeftAlone => _sites.Values.Any(site => site.Condition == DestinationCondition.BackOff);
+
     /// <summary>A domain whose MX are at these servers, the first before the others; all have the same port, and addresses of their own.</summary>
     public void AddDomain(string domain, params MailServer[] servers)
     {

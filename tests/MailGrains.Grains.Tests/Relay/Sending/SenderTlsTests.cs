@@ -151,6 +151,7 @@ public sealed class SenderTlsTests : IDisposable
         Assert.Equal((RelayAlarmKind.LoginRefused, "smart.test"), (alarm.Kind, alarm.Subject));
 
         server.Answer = said => said.StartsWith("AUTH", StringComparison.Ordinal) ? "235 2.7.0 ok" : null;
+        await SenderHarness.UntilAsync(() => harness.IsSiteLeftAlone);
         harness.Time.Advance(TimeSpan.FromMinutes(10));
         await harness.SendAsync(queue, queue.Message());
         Assert.Single(server.Taken);
