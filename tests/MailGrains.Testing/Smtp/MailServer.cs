@@ -12,7 +12,9 @@ public sealed record TakenMail(string From, IReadOnlyList<string> To, string Con
 
 /// <summary>
 /// A mail server on a loopback port that answers as it is told: <see cref="Answer"/> is asked for each command, for <c>.</c> at the end of content, and for an
-/// empty one as the greeting; null: as usual. <c>CLOSE</c> closes, <c>RESET</c> breaks the connection, <c>HANG</c> says nothing more.
+/// empty one as the greeting; null: as usual. <c>CLOSE</c> closes, <c>RESET</c> breaks the connection, <c>HANG</c> says nothing more and reads no more,
+/// <c>ENDLESS</c> is a reply of 10 MiB in many lines, <c>LONG</c> one in a line, <c>DRIP</c> a line that comes octet by octet and never ends. One of these may
+/// stand behind a reply and a bar: <c>220 go|HANG</c>.
 /// </summary>
 public sealed class MailServer : IAsyncDisposable
 {
@@ -105,6 +107,9 @@ public sealed class MailServer : IAsyncDisposable
         private bool _isSecure;
         private bool _hasEnded;
 
+        // RFC 3030 §2: after a chunk that was refused, none is taken.
+        private bool _isChunkRefused;
+
         /// <summary>It counts no more: whoever hears of that may open another.</summary>
         public void Ends()
         {
@@ -135,7 +140,7 @@ public sealed class MailServer : IAsyncDisposable
                 case "EHLO":
                     return await SayAsync(line, Hello());
                 case "MAIL":
-                    (_from, _content) = (null, "");
+                    (_from, _content, _isChunkRefused) = (null, "", false);
                     _to.Clear();
                     return await SayAsync(line, "250 2.1.0 ok", () => _from = Path(line));
                 case "RCPT":
@@ -146,7 +151,7 @@ public sealed class MailServer : IAsyncDisposable
                 case "BDAT":
                     var words = line.Split(' ');
                     _content += await ReadAsync(int.Parse(words[1], null));
-                    return _to.Count == 0 ? await SayAsync(line, "554 5.5.1 no recipients") : words.Length < 3 ? await SayAsync(line, "250 2.0.0 more") : await SayAsync(".", "250 2.0.0 taken", Take);
+                    return await AnswerChunkAsync(line, isLast: words.Length > 2);
                 case "STARTTLS":
                     var begins = false;
                     return await SayAsync(line, "220 go", () => begins = true) && (!begins || await SecureAsync());
@@ -182,6 +187,17 @@ public sealed class MailServer : IAsyncDisposable
             return false;
         }
 
+        private async Task<bool> AnswerChunkAsync(string line, bool isLast)
+        {
+            if (_to.Count == 0 || _isChunkRefused)
+            {
+                return await SayAsync(line, "503 5.5.1 no transaction");
+            }
+
+            _isChunkRefused = !isLast;
+            return isLast ? await SayAsync(".", "250 2.0.0 taken", Take) : await SayAsync(line, "250 2.0.0 more", () => _isChunkRefused = false);
+        }
+
         private void Take() => server.Taken.Enqueue(new TakenMail(_from!, [.. _to], _content, _isSecure, number));
 
         private async Task<bool> SecureAsync()
@@ -201,7 +217,19 @@ public sealed class MailServer : IAsyncDisposable
 
         private async Task<bool> SayAsync(string asked, string usual, Action? whenUsual = null)
         {
-            var said = server.Answer(asked) ?? usual;
+            foreach (var said in (server.Answer(asked) ?? usual).Split('|'))
+            {
+                if (!await SayOneAsync(said, usual, whenUsual))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+
+        private async Task<bool> SayOneAsync(string said, string usual, Action? whenUsual)
+        {
             switch (said)
             {
                 case "CLOSE":
@@ -211,6 +239,9 @@ public sealed class MailServer : IAsyncDisposable
                     return false;
                 case "HANG":
                     await Task.Delay(Timeout.Infinite, stop);
+                    return false;
+                case "DRIP":
+                    await DripAsync();
                     return false;
                 case "ENDLESS":
                     await RepeatAsync("250-and more\r\n");
@@ -226,6 +257,15 @@ public sealed class MailServer : IAsyncDisposable
 
                     await _stream.WriteAsync(Encoding.Latin1.GetBytes(said + "\r\n"), stop);
                     return !said.StartsWith("421", StringComparison.Ordinal);
+            }
+        }
+
+        private async Task DripAsync()
+        {
+            for (var text = "250-"; ; text = "x")
+            {
+                await _stream.WriteAsync(Encoding.ASCII.GetBytes(text), stop);
+                await Task.Delay(10, stop);
             }
         }
 
