@@ -24,10 +24,18 @@ internal static class ClientTargets
     private static readonly SmtpClientOptions Options = new() { HelloName = "client.test", AllowsClearTextLogin = true };
     private static readonly PlainCredentials Login = new("", "alice", "secret");
 
+    private static readonly (string Parameter, string Keyword)[] Parameters =
+    [
+        (" SIZE=", "SIZE"), (" RET=", "DSN"), (" ENVID=", "DSN"), (" NOTIFY=", "DSN"), (" ORCPT=", "DSN"), (" BY=", "DELIVERBY"), (" MT-PRIORITY=", "MT-PRIORITY"), (" AUTH=", "AUTH"),
+        (" REQUIRETLS", "REQUIRETLS"),
+    ];
+
     private static readonly string[] Words =
     [
         Greeting, "250 mx\r\n", "250-mx\r\n", "250-PIPELINING\r\n", "250-CHUNKING\r\n", "250-SIZE 100\r\n", "250-SIZE 9\r\n", "250-SMTPUTF8\r\n", "250-8BITMIME\r\n", "250-DSN\r\n",
-        "250-AUTH PLAIN\r\n", "250-AUTH LOGIN\r\n", "250 AUTH=LOGIN\r\n", "250-LIMITS RCPTMAX=1 MAILMAX=1\r\n", "250 HELP\r\n", "250 ok\r\n", "354 go\r\n", Taken, "250 kept\r\n",
+        "250-AUTH PLAIN\r\n", "250-AUTH LOGIN\r\n", "250 AUTH=LOGIN\r\n", "250-LIMITS RCPTMAX=1 MAILMAX=1\r\n",
+        "250-DELIVERBY\r\n", "250-DELIVERBY 60\r\n", "250-MT-PRIORITY MIXER\r\n", "250-REQUIRETLS\r\n", "250-FUTURERELEASE 9 2000-01-01T00:00:00Z\r\n", "250-ETRN\r\n", "250-BINARYMIME\r\n",
+        "250-ENHANCEDSTATUSCODES\r\n", "250 HELP\r\n", "250 ok\r\n", "354 go\r\n", Taken, "250 kept\r\n",
         "235 welcome\r\n", "334 \r\n", "334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n", "504 5.5.4 no\r\n", "535 5.7.8 no\r\n", "421 4.3.2 bye\r\n", "450 4.2.1 later\r\n", "452 4.5.3 many\r\n",
         "550 5.1.1 no\r\n", "552 5.3.4 big\r\n", "503 5.5.1 what\r\n", "221 bye\r\n", "150 x\r\n", "999 x\r\n", "250", "-", " ", "\r\n", "\n", "\r", "\0", "\u00ff", new string('x', 90),
     ];
@@ -37,6 +45,7 @@ internal static class ClientTargets
         Target("client-open", ""),
         Target("client-steps", Greeting + "250 mx\r\n"),
         Target("client-pipelined", Greeting + "250-mx\r\n250-DSN\r\n250 PIPELINING\r\n"),
+        Target("client-parameters", Greeting + "250-mx\r\n250-DSN\r\n250-DELIVERBY 60\r\n250 MT-PRIORITY\r\n"),
         Target("client-chunks", Greeting + "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n"),
         Target("client-login", Greeting + "250-mx\r\n250 AUTH LOGIN\r\n"),
     ];
@@ -63,7 +72,18 @@ internal static class ClientTargets
         CheckLines(output);
         var isSent = output.IndexOf(Stuffed) >= 0 || output.IndexOf(LastChunk) >= 0;
         Check.That(isSent || !dialogue.Results.Any(result => result.Uncertain || result.Recipients.Any(recipient => recipient.IsAccepted)), "accepted, or uncertain, and not sent");
-        CheckFirst(Octets.Text([.. prefix, .. Packets.Content(input)]), dialogue);
+        var said = Octets.Text([.. prefix, .. Packets.Content(input)]);
+        CheckParameters(said, Octets.Text(output));
+        CheckFirst(said, dialogue);
+    }
+
+    /// <summary>A parameter is said to a server whose words name it, and to no other.</summary>
+    private static void CheckParameters(string said, string output)
+    {
+        foreach (var (parameter, keyword) in Parameters)
+        {
+            Check.That(!output.Contains(parameter, StringComparison.Ordinal) || said.Contains(keyword, StringComparison.OrdinalIgnoreCase), $"{parameter} was not offered");
+        }
     }
 
     /// <summary>What a recipient of the first mail is called rests on the replies that stand in their places.</summary>
@@ -98,8 +118,17 @@ internal static class ClientTargets
 
     private sealed class Dialogue
     {
-        private static readonly OutgoingRecipient[] To =
-            [.. Enumerable.Range(0, Recipients).Select(i => new OutgoingRecipient(new ForwardPath(null, $"r{i}@example.test")) { Parameters = new() { Notify = DsnNotify.Failure } })];
+        private static readonly OutgoingRecipient[] To = [.. Enumerable.Range(0, Recipients).Select(Recipient)];
+
+        /// <summary>All that may be left out where it is not offered.</summary>
+        private static readonly MailParameters Full = default(MailParameters) with
+        {
+            Auth = "a@b.test",
+            Return = DsnReturn.Full,
+            EnvelopeId = "an id",
+            DeliverBy = new DeliverByTime(new DateTimeOffset(2000, 1, 1, 0, 1, 0, TimeSpan.Zero), Returns: false, Trace: true),
+            Priority = -3,
+        };
 
         public List<SmtpSendResult> Results { get; } = [];
 
@@ -134,7 +163,7 @@ internal static class ClientTargets
         {
             var asked = 0;
             var before = wire.Output.Length;
-            var result = await connection.SendAsync(new OutgoingMail(ReversePath.Null, default, To, new OutgoingContent(Content))
+            var result = await connection.SendAsync(new OutgoingMail(ReversePath.Null, Results.Count == 0 ? default : Full, To, new OutgoingContent(Content))
             {
                 MayEnd = _ =>
                 {
@@ -155,6 +184,11 @@ internal static class ClientTargets
 
             Results.Add(result);
         }
+
+        private static OutgoingRecipient Recipient(int number) => new(new ForwardPath(null, $"r{number}@example.test"))
+        {
+            Parameters = new() { Notify = DsnNotify.Success | DsnNotify.Failure, OriginalRecipient = number == 0 ? null : new OriginalRecipient("rfc822", "r+1@example.test") },
+        };
 
         private static void CheckText(SmtpResult result)
         {
