@@ -23,12 +23,6 @@ public sealed record GatewayOptions
     /// <summary>Whose mail it is that clients in <see cref="ConnectionOptions.RelayNetworks"/> send as senders whose domain is not hosted here; null: they may not.</summary>
     public string? RelayTenant { get; init; }
 
-    /// <summary>
-    /// Some silo sends what lies in queues. Where none does, nothing is put into one: other servers' recipients are refused (550 5.7.1), and what
-    /// queues would do for a message is not offered.
-    /// </summary>
-    public bool HasQueues { get; init; } = true;
-
     /// <summary>Over how many grains a tenant's mail for one domain is spread; only ever raised.</summary>
     public int QueueShards { get; init; } = 1;
 

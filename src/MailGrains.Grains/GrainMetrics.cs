@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Queues;
 using MailGrains.Grains.Alarms;
+using MailGrains.Grains.Notices;
 
 namespace MailGrains.Grains;
 
@@ -16,7 +17,11 @@ public sealed class GrainMetrics
     private static readonly KeyValuePair<string, object?>[] EnqueueStatuses =
         [.. Enumerable.Range(0, 5).Select(status => new KeyValuePair<string, object?>("status", ((EnqueueStatus)status).ToString()))];
 
+    private static readonly KeyValuePair<string, object?>[] Purposes =
+        [.. Enumerable.Range(0, 5).Select(purpose => new KeyValuePair<string, object?>("purpose", ((NoticePurpose)purpose).ToString()))];
+
     private readonly Counter<long> _deliveries;
+    private readonly Counter<long> _reports;
     private readonly Counter<long> _enqueued;
 
     public GrainMetrics(IMeterFactory meters)
@@ -34,12 +39,15 @@ public sealed class GrainMetrics
             "mailgrains.queues.oldest", () => Figures(figures => Math.Max(0, (figures.At - (figures.Watch.OldestPending ?? figures.At)).TotalSeconds)), "s",
             "How long the oldest message that should have gone has waited.");
         _enqueued = meter.CreateCounter<long>("mailgrains.queue.messages", "{message}", "Messages handed to queues, by how that ended.");
+        _reports = meter.CreateCounter<long>("mailgrains.reports", "{report}", "Delivery reports that were sent, by what they tell.");
     }
 
     /// <summary>Of the one silo that looks at all queues; null on the others, which then have no such gauge.</summary>
     public QueueFigures? Queues { get; set; }
 
     public void Enqueued(EnqueueStatus status) => _enqueued.Add(1, EnqueueStatuses[(int)status]);
+
+    internal void Reported(NoticePurpose purpose) => _reports.Add(1, Purposes[(int)purpose]);
 
     public void Delivered(DeliveryStatus status) => _deliveries.Add(1, Statuses[(int)status]);
 

@@ -79,6 +79,10 @@ public sealed record TenantSettings([property: Id(0)] string? DisplayName)
     /// <summary>For the whole tenant; null: the service's default.</summary>
     [Id(2)]
     public SendingLimits? Limits { get; init; }
+
+    /// <summary>The address that hears of mail without a sender, such as delivery reports, that could not be delivered; null: nobody.</summary>
+    [Id(3)]
+    public string? Postmaster { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("mailgrains.TenantRecord")]

@@ -104,7 +104,7 @@ public sealed partial class HandOver(
             ? [await DeliverOneAsync(message, only, cancellationToken)]
             : await Task.WhenAll(hops.Select(hop => DeliverOneAsync(message, hop, cancellationToken).AsTask()));
         var enqueued = await enqueuing;
-        bool? taken = options.HasQueues && HandOverReply.LeavesToQueues(delivered, enqueued)
+        bool? taken = HandOverReply.LeavesToQueues(delivered, enqueued)
             ? await queues.TakeOverAsync(message, [.. hops.Where((_, i) => !delivered[i].IsKept)])
             : null;
 

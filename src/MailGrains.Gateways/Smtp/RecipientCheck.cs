@@ -119,11 +119,6 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
                 return ListTooLarge451;
         }
 
-        if (resolution.Remotes.Count > 0 && !options.HasQueues)
-        {
-            return SmtpReply.RelayDenied550;
-        }
-
         var name = resolution is { IsOwn: true } or { Outcome: ResolutionOutcome.NotLocal } ? null : (AddressName?)asked.Address;
         var accepted = new AcceptedRecipient(asked.ForwardPath.Text, resolution.Targets, name)
         {

@@ -41,14 +41,14 @@ public sealed partial class SmtpGateway
             MaxMessageBytes = options.MaxMessageBytes,
             GreetDelay = options.GreetDelay,
             TarpitDelay = options.TarpitDelay,
-            Extensions = options.HasQueues ? Carried | SmtpExtensions.Etrn : SmtpExtensions.None,
+            Extensions = Carried | SmtpExtensions.Etrn,
         };
         _submission = new SmtpServerOptions
         {
             HostName = options.HostName,
             MaxMessageBytes = options.MaxMessageBytes,
             IsSubmission = true,
-            Extensions = options.HasQueues ? Carried | SmtpExtensions.FutureRelease : SmtpExtensions.None,
+            Extensions = Carried | SmtpExtensions.FutureRelease,
         };
         _submissions = new SmtpServerOptions
         {
@@ -56,7 +56,7 @@ public sealed partial class SmtpGateway
             MaxMessageBytes = options.MaxMessageBytes,
             IsSubmission = true,
             ImplicitTls = true,
-            Extensions = options.HasQueues ? Carried | SmtpExtensions.FutureRelease : SmtpExtensions.None,
+            Extensions = Carried | SmtpExtensions.FutureRelease,
         };
     }
 

@@ -7,16 +7,17 @@ using MailGrains.Contracts.Senders;
 namespace MailGrains.Grains.Directory;
 
 /// <summary>The tenant's header row. It stays, dead, when the tenant is deleted, so that its revision never goes back.</summary>
-internal sealed record StoredTenant(bool Live, string? DisplayName, StoredOAuth? OAuth = null, StoredLimits? Limits = null)
+internal sealed record StoredTenant(bool Live, string? DisplayName, StoredOAuth? OAuth = null, StoredLimits? Limits = null, string? Postmaster = null)
 {
     [JsonIgnore]
-    public TenantSettings Settings => new(DisplayName) { OAuth = OAuth?.Read(), Limits = Limits?.Read() };
+    public TenantSettings Settings => new(DisplayName) { OAuth = OAuth?.Read(), Limits = Limits?.Read(), Postmaster = Postmaster };
 
     public static StoredTenant Of(TenantSettings settings) => new(
         true,
         settings.DisplayName,
         settings.OAuth is { } issuer ? new StoredOAuth(issuer.Issuer, issuer.Audience, issuer.UserClaim, issuer.JwksUri) : null,
-        StoredLimits.Of(settings.Limits));
+        StoredLimits.Of(settings.Limits),
+        settings.Postmaster);
 }
 
 internal sealed record StoredOAuth(string Issuer, string Audience, string UserClaim, string? JwksUri)

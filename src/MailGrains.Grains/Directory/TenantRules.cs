@@ -18,7 +18,9 @@ internal static class TenantRules
                 ? refusal
                 : settings.Limits is { IsSound: false }
                     ? AccountRules.UnsoundLimits
-                    : null;
+                    : settings.Postmaster is { } postmaster && !AddressName.TryParse(postmaster, out _)
+                        ? "The postmaster is a mail address."
+                        : null;
 
     private static string? Violation(OAuthIssuer issuer)
     {

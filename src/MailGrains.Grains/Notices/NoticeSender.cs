@@ -13,6 +13,9 @@ internal sealed class NoticeSender(
 {
     private readonly PriorityQueue<EmailId, long> _due = new();
     private readonly HashSet<EmailId> _waiting = [];
+
+    // How much was told where that failed: the same is told again, since some of it may have arrived.
+    private readonly Dictionary<EmailId, int> _tried = [];
     private Task _running = Task.CompletedTask;
 
     public bool IsBusy => !_running.IsCompleted;
@@ -64,18 +67,26 @@ internal sealed class NoticeSender(
     private async Task TellAsync(QueueEntry entry, CancellationToken cancellationToken)
     {
         var notices = entry.Notices!;
+        if (_tried.TryGetValue(entry.Email, out var tried) && tried < notices.Count)
+        {
+            notices = [.. notices.Take(tried)];
+        }
+
         try
         {
             var message = await messages.ReadAsync(entry.Email, cancellationToken);
-            var told = message is null ? "its rows are missing" : await post.SendAsync(queue, message, notices, cancellationToken);
+            var told = message is null ? "its rows are missing" : await post.SendAsync(
+                queue, message, notices, DateTimeOffset.FromUnixTimeMilliseconds(entry.Expires), cancellationToken);
             parts.Log.Told(queue, entry.Email, told);
             await commits.ChangeAsync(entry, e => e.Notices = e.Notices?.Count > notices.Count ? [.. e.Notices.Skip(notices.Count)] : null, cancellationToken);
+            _tried.Remove(entry.Email);
             Note(entry);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // Whatever it was may pass.
             parts.Log.NotTold(queue, entry.Email, e.Message);
+            _tried[entry.Email] = notices.Count;
             if (_waiting.Add(entry.Email))
             {
                 _due.Enqueue(entry.Email, Now() + (long)parts.Options.NoticeRetry.TotalMilliseconds);

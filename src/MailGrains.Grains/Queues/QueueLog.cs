@@ -61,11 +61,11 @@ internal sealed partial class QueueLog(ILogger logger)
     [LoggerMessage(12, LogLevel.Warning, "What the sender of message {Email} of queue {Queue} is to hear could not be sent; it is tried again: {Why}")]
     public partial void NotTold(QueueId queue, EmailId email, string why);
 
-    [LoggerMessage(13, LogLevel.Information, "{Email} in queue {Queue}: its sender is told ({Told})")]
-    public partial void Told(QueueId queue, EmailId email, string told);
+    [LoggerMessage(13, LogLevel.Information, "{Email} in queue {Queue}: told: {Told}")]
+    private partial void LogTold(QueueId queue, EmailId email, LogText told);
 
-    [LoggerMessage(14, LogLevel.Information, "{Email} in queue {Queue}: nobody is told ({Why})")]
-    public partial void NobodyTold(QueueId queue, EmailId email, string why);
+
+    public void Told(QueueId queue, EmailId email, string told) => LogTold(queue, email, new LogText(told));
 
     public void Ordered(QueueId queue, QueueOrderKind kind, QueueMark mark) =>
         LogOrdered(queue, kind, new LogText(mark.By), mark.Until, new LogText(mark.Reason));

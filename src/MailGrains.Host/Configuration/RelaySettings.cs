@@ -18,11 +18,6 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
     private const int MostOfALimit = 1_000_000;
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromDays(7);
 
-    /// <summary>
-    /// <c>MailGrains:Relay:Enabled</c>: mail for other servers is taken. Off unless it is asked for, as long as senders can't be told what became of it.
-    /// </summary>
-    public bool IsEnabled { get; private init; }
-
     /// <summary>Keeps the passwords of routes out of logs.</summary>
     public override string ToString() => nameof(RelaySettings);
 
@@ -51,10 +46,7 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
                 Port = port,
             },
             limits.Fault() is { } fault ? throw new SettingsException($"{SettingsReader.Root}:Relay: {fault}.") : limits,
-            ReadQueues(settings))
-        {
-            IsEnabled = settings.Flag("Relay:Enabled", absent: false),
-        };
+            ReadQueues(settings));
     }
 
     private static QueueOptions ReadQueues(SettingsReader settings)

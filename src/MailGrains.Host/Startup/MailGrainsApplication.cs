@@ -6,6 +6,7 @@ using MailGrains.Gateways.Tls;
 using MailGrains.Grains;
 using MailGrains.Grains.Alarms;
 using MailGrains.Grains.Directory;
+using MailGrains.Grains.Notices;
 using MailGrains.Grains.Relay;
 using MailGrains.Grains.Senders;
 using MailGrains.Host.Configuration;
@@ -135,7 +136,6 @@ internal static class MailGrainsApplication
                 GreetDelay = settings.GreetDelay,
                 TarpitDelay = settings.TarpitDelay,
                 RelayTenant = settings.RelayTenant,
-                HasQueues = settings.Relay.IsEnabled,
                 QueueShards = settings.Relay.Queues.Shards,
                 SrsKeys = settings.SrsKeys,
             },
@@ -150,7 +150,7 @@ internal static class MailGrainsApplication
 
     private static void AddRelay(IServiceCollection services, HostSettings settings)
     {
-        services.AddQueueGrains(settings.Relay.Queues);
+        services.AddQueueGrains(settings.Relay.Queues, new NoticeOptions { HostName = settings.HostName });
         if (settings.Has(HostRoles.Grains))
         {
             services.TryAddSingleton(settings.Relay.Limits);

@@ -10,8 +10,9 @@ namespace MailGrains.Web.Api;
 /// <summary>What a PUT of a tenant says; everything is replaced.</summary>
 /// <param name="OAuth">Whose tokens open the tenant's accounts; null: none.</param>
 /// <param name="Limits">For all that the tenant sends; null or empty: the service's default.</param>
+/// <param name="Postmaster">The address that hears of mail without a sender that could not be delivered; null: nobody.</param>
 internal sealed record TenantBody(
-    string? DisplayName = null, [property: JsonPropertyName("oauth")] OAuthForm? OAuth = null, LimitsForm? Limits = null);
+    string? DisplayName = null, [property: JsonPropertyName("oauth")] OAuthForm? OAuth = null, LimitsForm? Limits = null, string? Postmaster = null);
 
 /// <summary>Whose tokens are taken, in both directions.</summary>
 /// <param name="UserClaim">The claim that holds the account's address.</param>
@@ -75,7 +76,7 @@ internal sealed record AppPasswordBody(string? Label = null, string[]? Scopes = 
 internal sealed record AliasBody(string[]? Targets = null);
 
 internal sealed record TenantView(
-    string Name, string? DisplayName, [property: JsonPropertyName("oauth")] OAuthForm? OAuth, LimitsForm? Limits);
+    string Name, string? DisplayName, [property: JsonPropertyName("oauth")] OAuthForm? OAuth, LimitsForm? Limits, string? Postmaster);
 
 internal sealed record DomainView(string Name, string? CatchAll, string? Postmaster, bool BackupMx);
 

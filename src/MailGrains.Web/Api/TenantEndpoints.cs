@@ -31,7 +31,7 @@ internal static class TenantEndpoints
     {
         var name = PathNames.Tenant(tenant);
         var body = await RequestBody.ReadAsync(context, ApiJson.Default.TenantBody, new TenantBody());
-        var settings = new TenantSettings(body.DisplayName) { OAuth = body.OAuth?.Read(), Limits = body.Limits?.Read() };
+        var settings = new TenantSettings(body.DisplayName) { OAuth = body.OAuth?.Read(), Limits = body.Limits?.Read(), Postmaster = body.Postmaster };
         var outcome = await grains.GetGrain<ITenantGrain>(name).PutAsync(settings, cancellationToken);
         return AdminApi.Put(outcome, View(name, settings), "tenants", name);
     }
@@ -40,5 +40,5 @@ internal static class TenantEndpoints
         ApiProblems.Of(await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).DeleteAsync(cancellationToken));
 
     private static TenantView View(string name, TenantSettings settings) =>
-        new(name, settings.DisplayName, OAuthForm.Of(settings.OAuth), LimitsForm.Of(settings.Limits));
+        new(name, settings.DisplayName, OAuthForm.Of(settings.OAuth), LimitsForm.Of(settings.Limits), settings.Postmaster);
 }

@@ -105,6 +105,55 @@ public sealed class RelayTests
         Assert.DoesNotContain(unmarked.GroupBy(Subject), same => same.Count() > 1);
     }
 
+    [Fact]
+    public async Task What_a_server_refuses_comes_back_to_its_senders_mailbox_here_and_a_repeat_does_not()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var server = new MailServer
+        {
+            Answer = command => command.StartsWith("RCPT TO:<nobody@", StringComparison.OrdinalIgnoreCase) ? "550 5.1.1 no such user" : null,
+        };
+        await using var dns = DnsServer.Start();
+        dns.Add("there.test", DnsType.Mx, "10 mx.there.test");
+        dns.Add("mx.there.test", DnsType.A, "127.0.0.1");
+        using var folder = new DataFolder();
+        await using var host = await HostProcess.StartAsync(Options(folder, dns, server.Port, []), cancel);
+        using var admin = host.NewAdminClient();
+        var message = new TestMessage(1, 50_000, ["bob@there.test", "nobody@there.test"]);
+        const string Password = "a long password";
+        await admin.PutTenantAsync("acme", cancel);
+        await admin.PutDomainAsync("acme", "client.test", cancel);
+        await admin.PutMailboxAsync("acme", message.Sender, Password, cancellationToken: cancel);
+        using (var session = await SmtpSession.OpenAsync(host.Smtp, cancel))
+        {
+            for (var time = 0; time < 2; time++)
+            {
+                Assert.Equal(250, (await session.SendAsync(message, cancellationToken: cancel)).Code);
+            }
+        }
+
+        byte[] report = [];
+        await Wait.UntilAsync(
+            async () =>
+            {
+                using var reader = await Pop3Session.LogInAsync(host.Pop3, message.Sender, Password, cancel);
+                var list = await reader.ListAsync(cancel);
+                report = list is [var only] ? await reader.RetrieveAsync(only.Number, cancel) : [];
+                return list.Count > 0;
+            },
+            cancel);
+        var text = System.Text.Encoding.UTF8.GetString(report);
+        Assert.StartsWith("Return-Path: <>\r\n", text, StringComparison.Ordinal);
+        Assert.Contains("\r\nFrom: Mail Delivery System <MAILER-DAEMON@client.test>\r\n", text, StringComparison.Ordinal);
+        Assert.Contains("\r\nFinal-Recipient: rfc822; nobody@there.test\r\nAction: failed\r\nStatus: 5.1.1\r\n", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("bob@there.test", text, StringComparison.Ordinal);
+        Assert.Contains("\r\nSubject: number 1\r\n", text, StringComparison.Ordinal);
+        Assert.Equal(["bob@there.test"], Assert.Single(server.Taken).To);
+        var metrics = await HostMetrics.ReadAsync(admin, cancel);
+        Assert.Equal(1, metrics.Sum("mailgrains_reports_total", "purpose=\"Failed\""));
+        Assert.Equal(0, await host.StopAsync());
+    }
+
     private static IEnumerable<string> Subjects(MailServer server) => server.Taken.Select(Subject);
 
     private static string Subject(TakenMail mail) => mail.Content.Split("\r\n").First(line => line.StartsWith("Subject:", StringComparison.Ordinal));
@@ -116,7 +165,6 @@ public sealed class RelayTests
         {
             ["MailGrains:HostName"] = "us.test",
             ["MailGrains:Dns:Servers:0"] = dns.EndPoint.ToString(),
-            ["MailGrains:Relay:Enabled"] = "true",
             ["MailGrains:Relay:Port"] = port.ToString(CultureInfo.InvariantCulture),
             ["MailGrains:Relay:AllowPrivateDestinations"] = "true",
             ["MailGrains:Relay:MtaSts"] = "false",

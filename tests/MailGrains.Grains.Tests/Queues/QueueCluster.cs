@@ -2,6 +2,8 @@ using System.Text;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Queues;
+using MailGrains.Grains.Directory;
+using MailGrains.Grains.Notices;
 using MailGrains.Grains.Queues;
 using MailGrains.Storage;
 using MailGrains.Storage.Bodies;
@@ -64,7 +66,9 @@ public sealed class QueueCluster : IAsyncLifetime
             silo.Services.AddSingleton(Accounts);
             silo.Services.AddSingleton(Bodies);
             silo.Services.AddSingleton(Sender);
-            silo.Services.AddQueueGrains(Options);
+            silo.Services.AddDirectoryGrains();
+            silo.Services.AddMailboxGrains(startUpkeep: false);
+            silo.Services.AddQueueGrains(Options, new NoticeOptions { HostName = "us.test" });
             silo.Services.AddSingleton<ILoggerProvider>(Logged);
 
             // The scripted one takes its place.
@@ -88,7 +92,9 @@ public sealed class QueueCluster : IAsyncLifetime
     }
 
     /// <summary>A queue that no other test uses; what is stored of it is checked when the test ends.</summary>
-    public TestQueue NewQueue() => new(this, new QueueId("tenant", 0, $"q{Interlocked.Increment(ref _numbers)}.example", 0));
+    public TestQueue NewQueue(string tenant = "tenant") => new(this, new QueueId(tenant, 0, $"q{Interlocked.Increment(ref _numbers)}.example", 0));
+
+    public IGrainFactory Grains => _cluster!.Client;
 
     public IDomainQueueGrain Queue(QueueId id) => _cluster!.Client.GetGrain<IDomainQueueGrain>(id.ToString());
 

@@ -1,0 +1,192 @@
+using System.Text;
+using MailGrains.Contracts.Delivery;
+using MailGrains.Contracts.Directory;
+using MailGrains.Contracts.Mailboxes;
+using MailGrains.Contracts.Queues;
+using MailGrains.Contracts.Relay;
+using MailGrains.Grains.Tests.Queues;
+using MailGrains.Storage;
+using MailGrains.Storage.Bodies;
+using MailGrains.Testing.Faults;
+using MimeKit;
+
+namespace MailGrains.Grains.Tests.Notices;
+
+/// <summary>What senders get when their mail can't be delivered, waits, or has arrived.</summary>
+[Collection(SharedQueues.Name)]
+public sealed class NoticePostTests(QueueCluster cluster)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_refused_message_comes_back_to_its_sender_without_one_itself()
+    {
+        await using var queue = cluster.NewQueue();
+        await using var back = cluster.NewQueue();
+        back.Sender.Answer = back.Sender.Delivered;
+        queue.Sender.Answer = attempt => Refused(queue, attempt);
+        var message = queue.Message($"ann@{back.Id.Domain}", ["bob", "eve"]) with { EnvelopeId = "QQ314159" };
+        await queue.Grain.EnqueueAsync(message, Cancellation);
+        await cluster.UntilAsync(() => back.Sender.Taken.Count == 1);
+        await queue.EmptyAsync();
+        await back.EmptyAsync();
+
+        var sent = Assert.Single(back.Sender.Taken).Message;
+        Assert.Equal("", sent.ReversePath);
+        var recipient = Assert.Single(sent.Recipients);
+        Assert.Equal((message.ReversePath, NotifyOn.Never), (recipient.ForwardPath, recipient.Notify));
+        var report = ReportOf(sent);
+        Assert.Equal("auto-replied", report.Headers["Auto-Submitted"]);
+        Assert.Equal("MAILER-DAEMON@us.test", Assert.IsType<MailboxAddress>(Assert.Single(report.From)).Address);
+        var status = report.BodyParts.OfType<MessageDeliveryStatus>().Single().StatusGroups;
+        Assert.Equal("QQ314159", status[0]["Original-Envelope-Id"]);
+        Assert.Equal(["rfc822; bob@" + queue.Id.Domain, "rfc822; eve@" + queue.Id.Domain], status.Skip(1).Select(group => group["Final-Recipient"]));
+        Assert.All(status.Skip(1), group => Assert.Equal(("failed", "5.1.1"), (group["Action"], group["Status"])));
+        Assert.Equal(message.TraceId, message.Email.ToString());
+        Assert.NotEqual(message.Email, sent.Email);
+    }
+
+    [Fact]
+    public async Task A_sender_hears_once_that_a_message_waits_and_then_that_it_was_given_up()
+    {
+        await using var queue = cluster.NewQueue();
+        await using var back = cluster.NewQueue();
+        back.Sender.Answer = back.Sender.Delivered;
+        queue.Sender.Answer = attempt => SenderScript.QueueScript.Deferred(attempt);
+        await queue.Grain.EnqueueAsync(queue.Message($"ann@{back.Id.Domain}", ["bob"]), Cancellation);
+        await cluster.UntilAsync(() => !back.Sender.Taken.IsEmpty, TimeSpan.FromMinutes(1));
+        await cluster.UntilAsync(() => back.Sender.Taken.Count > 1, TimeSpan.FromMinutes(10));
+        await queue.EmptyAsync(TimeSpan.FromSeconds(1));
+        await back.EmptyAsync();
+        var groups = back.Sender.Taken.Select(taken => ReportOf(taken.Message).BodyParts.OfType<MessageDeliveryStatus>().Single().StatusGroups[1]).ToList();
+        Assert.Equal(["delayed", "failed"], groups.Select(group => group["Action"]));
+        Assert.StartsWith("4.", groups[0]["Status"], StringComparison.Ordinal);
+        Assert.NotNull(groups[0]["Will-Retry-Until"]);
+        Assert.StartsWith("5.", groups[1]["Status"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_report_that_may_have_been_taken_is_sent_again_and_taken_once()
+    {
+        await using var queue = cluster.NewQueue();
+        await using var back = cluster.NewQueue();
+        back.Sender.Answer = back.Sender.Delivered;
+        queue.Sender.Answer = attempt => Refused(queue, attempt);
+        var (isSent, faults) = (false, 0);
+        cluster.Tables.WhenCommitting = (partition, _) =>
+        {
+            isSent |= partition == BodyHolder.PartitionOf(back.Id);
+            return isSent && partition == BodyHolder.PartitionOf(queue.Id) && ++faults <= 2 ? CommitFault.Full : null;
+        };
+        try
+        {
+            await queue.Grain.EnqueueAsync(queue.Message($"ann@{back.Id.Domain}", ["bob"]), Cancellation);
+            await cluster.UntilAsync(() => faults > 1, TimeSpan.FromSeconds(1));
+        }
+        finally
+        {
+            cluster.Tables.Heal();
+        }
+
+        await queue.EmptyAsync(TimeSpan.FromSeconds(1));
+        await back.EmptyAsync();
+        Assert.Single(back.Sender.Taken);
+    }
+
+    [Fact]
+    public async Task A_report_for_a_mailbox_here_lies_in_it_large_ones_too()
+    {
+        var (tenant, domain, mailbox) = await NewMailboxAsync();
+        await using var queue = cluster.NewQueue(tenant);
+        queue.Sender.Answer = attempt => Refused(queue, attempt);
+        var large = queue.Message($"ann@{domain}", ["bob"]);
+        var content = Encoding.ASCII.GetBytes("Message-ID: <large@here.test>\r\nSubject: large\r\n\r\n" + string.Concat(Enumerable.Repeat("All work and no play.\r\n", 2_500)));
+        await queue.Grain.EnqueueAsync(
+            large with { Body = await cluster.Bodies.WriteAsync(tenant, large.Email, [BodyHolder.Of(queue.Id)], new MemoryStream(content), Cancellation), Return = ReturnContent.Full },
+            Cancellation);
+        await queue.Grain.EnqueueAsync(queue.Message($"ann@{domain}", ["eve"]), Cancellation);
+        await queue.EmptyAsync();
+        var grain = cluster.Grains.GetGrain<IMailboxGrain>(mailbox.ToString());
+        await cluster.UntilAsync(() => grain.ListMessagesAsync(1, 0, 10, Cancellation).AsTask().GetAwaiter().GetResult()?.Messages.Length == 2);
+        await using var local = new TestQueue(cluster, new QueueId(tenant, 0, domain, 0));
+        await local.EmptyAsync();
+        var sizes = (await grain.ListMessagesAsync(1, 0, 10, Cancellation))!.Messages.Select(m => m.Bytes).Order().ToList();
+        Assert.InRange(sizes[0], 500, 10_000);
+        Assert.InRange(sizes[1], content.Length, content.Length + 10_000);
+    }
+
+    [Fact]
+    public async Task Mail_without_a_sender_that_fails_goes_to_the_tenants_postmaster_and_no_further()
+    {
+        var tenant = $"t{Guid.NewGuid():n}"[..20];
+        await using var queue = cluster.NewQueue(tenant);
+        await using var post = cluster.NewQueue(tenant);
+        await cluster.Grains.GetGrain<ITenantGrain>(tenant).PutAsync(new TenantSettings(null) { Postmaster = $"post@{post.Id.Domain}" }, Cancellation);
+        queue.Sender.Answer = attempt => Refused(queue, attempt);
+        post.Sender.Answer = attempt => Refused(post, attempt);
+        await queue.Grain.EnqueueAsync(queue.Message("", ["bob"]), Cancellation);
+        await cluster.UntilAsync(() => post.Sender.Taken.Count == 1);
+        await post.EmptyAsync();
+        await queue.EmptyAsync();
+        Assert.Single(post.Sender.Taken);
+        Assert.Equal($"post@{post.Id.Domain}", Assert.Single(post.Sender.Taken.Single().Message.Recipients).ForwardPath);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("nobody@{domain}")]
+    public async Task What_nobody_can_be_told_of_leaves_the_queue(string sender)
+    {
+        var (tenant, domain, _) = await NewMailboxAsync();
+        await using var queue = cluster.NewQueue(tenant);
+        queue.Sender.Answer = attempt => Refused(queue, attempt);
+        await queue.Grain.EnqueueAsync(queue.Message(sender.Replace("{domain}", domain, StringComparison.Ordinal), ["bob"]), Cancellation);
+        await queue.EmptyAsync();
+        Assert.Single(queue.Sender.Taken);
+    }
+
+    [Fact]
+    public async Task While_the_directory_can_not_be_asked_a_report_waits()
+    {
+        var (tenant, domain, _) = await NewMailboxAsync();
+        await using var queue = cluster.NewQueue(tenant);
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await queue.EnqueueAsync();
+        await queue.EmptyAsync();
+        queue.Sender.Answer = attempt => Refused(queue, attempt);
+        var asked = 0;
+        cluster.Tables.BeforeRead = row => row is null || row.StartsWith("m:", StringComparison.Ordinal) || row.StartsWith("b:", StringComparison.Ordinal) || ++asked < 0
+            ? Task.CompletedTask
+            : throw new StoreException(StoreFailure.Unavailable, "out");
+        try
+        {
+            // An address that no grain has in memory.
+            await queue.Grain.EnqueueAsync(queue.Message($"joe@{domain}", ["bob"]), Cancellation);
+            await cluster.UntilAsync(() => asked > 0);
+            Assert.Equal(QueuedEntryState.Reporting, Assert.Single(await queue.ListAsync()).State);
+        }
+        finally
+        {
+            cluster.Tables.Heal();
+        }
+
+        await queue.EmptyAsync(TimeSpan.FromSeconds(1));
+    }
+
+    private static RelayReport Refused(TestQueue queue, RelayMessage attempt) =>
+        queue.Sender.Outcomes(attempt, _ => OutcomeKind.Failed, 550, "5.1.1", "no such user");
+
+    private static MimeMessage ReportOf(QueuedMessage sent) =>
+        MimeMessage.Load(new MemoryStream([.. sent.Trace, .. sent.Body.Inline!]), Cancellation);
+
+    private async Task<(string Tenant, string Domain, MailboxId Mailbox)> NewMailboxAsync()
+    {
+        var tenant = $"t{Guid.NewGuid():n}"[..20];
+        var grain = cluster.Grains.GetGrain<ITenantGrain>(tenant);
+        await grain.PutAsync(new TenantSettings(null), Cancellation);
+        await grain.PutDomainAsync($"{tenant}.test", new DomainSettings(null, null), Cancellation);
+        await grain.PutMailboxAsync(new AddressName("ann", $"{tenant}.test"), new MailboxSettings(null, null), Cancellation);
+        var resolution = await cluster.Grains.GetGrain<IAddressGrain>($"ann@{tenant}.test").ResolveAsync(Cancellation);
+        return (tenant, $"{tenant}.test", resolution.Mailbox);
+    }
+}
