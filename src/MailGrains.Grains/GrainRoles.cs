@@ -19,7 +19,7 @@ public static class GrainRoles
     public static IReadOnlyList<Type> Stateful { get; } =
     [
         typeof(TenantGrain), typeof(DomainGrain), typeof(AddressGrain), typeof(AccountGrain), typeof(MailboxGrain), typeof(UpkeepGrain),
-        typeof(SenderGrain), typeof(LoginSourceGrain), typeof(DomainQueueGrain), typeof(DestinationGrain), typeof(QueueWatchGrain),
+        typeof(SenderGrain), typeof(LoginSourceGrain), typeof(DomainQueueGrain), typeof(DestinationGrain), typeof(QueueWatchGrain), typeof(QueueRecoveryGrain),
     ];
 
     /// <summary>Those that send to other servers: a silo without the role <c>relay</c> removes them.</summary>

@@ -19,7 +19,8 @@ namespace MailGrains.Grains.Queues;
 /// <b>Never lost</b>: a message is kept by one transaction; the reminder is stored before the first of them. <b>Never doubled</b>: the start of an attempt
 /// is committed before it is given to a sender, and the sender asks <see cref="OwnsAsync"/> before the end of the content; an activation says yes only
 /// within <see cref="QueueOptions.OwnershipTime"/> of a commit of its own, and another that took over leaves recorded attempts alone for
-/// <see cref="QueueOptions.ReportGrace"/>, which is longer. What is sent again after that is marked as uncertain.
+/// <see cref="QueueOptions.ReportGrace"/>, which is longer, or until the silo of their sender has ended: one that was taken for dead and yet runs can't report,
+/// and its queue's first commit fails after that of the other. What is sent again is marked as uncertain.
 /// </para>
 /// <para>Failure: what the store fails is temporary to the caller. A journal that is lost ends the activation; the next one reads what is stored.</para>
 /// </summary>
@@ -28,7 +29,6 @@ public sealed partial class DomainQueueGrain(
     QueueParts parts, NoticePost post, [FromKeyedServices(TimeProviderNames.Grains)] TimeProvider time, ILogger<DomainQueueGrain> logger)
     : Grain, IDomainQueueGrain, IRemindable, IDisposable
 {
-    private const string ReminderName = "queue";
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(1);
 
     private readonly CancellationTokenSource _deactivating = new();
@@ -371,11 +371,11 @@ public sealed partial class DomainQueueGrain(
         }
     }
 
-    private Task<IGrainReminder> RegisterAsync(TimeSpan due) => this.RegisterOrUpdateReminder(ReminderName, due, parts.Options.ReminderPeriod);
+    private Task<IGrainReminder> RegisterAsync(TimeSpan due) => this.RegisterOrUpdateReminder(QueueReminder.Name, due, parts.Options.ReminderPeriod);
 
     private async Task UnregisterAsync()
     {
-        if (await this.GetReminder(ReminderName) is { } reminder)
+        if (await this.GetReminder(QueueReminder.Name) is { } reminder)
         {
             await this.UnregisterReminder(reminder);
         }

@@ -20,6 +20,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
     private RecordWriter? _events;
     private Repeated _last = new(state.LastReply, state.LastHold);
     private int _count = state.Count;
+    private string? _sender = state.Sender;
 
     public ReadOnlyMemory<byte> Events => _events?.Written ?? default;
 
@@ -62,6 +63,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
         {
             taken.Attempts = 1;
             taken.Flags |= EntryFlags.Started;
+            NoteSender();
         }
 
         var record = Record(QueueEventKind.Enqueued);
@@ -90,6 +92,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
         var started = entry.Copy();
         started.Attempts++;
         started.Flags |= EntryFlags.Started;
+        NoteSender();
         Record(QueueEventKind.Started).Email(email);
         Note(started);
         return true;
@@ -250,6 +253,15 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
         var due = entry.Copy();
         due.Due = _allDue;
         return due;
+    }
+
+    private void NoteSender()
+    {
+        if (_sender != state.OwnSender)
+        {
+            _sender = state.OwnSender;
+            Record(QueueEventKind.SenderIs).Text(_sender ?? "");
+        }
     }
 
     private void Note(QueueEntry entry) => (_changed ??= [])[entry.Email] = entry;

@@ -36,6 +36,9 @@ internal enum QueueEventKind : byte
 
     /// <summary>The mark that later events mean by "the last" hold.</summary>
     HoldMarked = 12,
+
+    /// <summary>Attempts that begin from here on are given to the sender of this silo; an empty text: of one that is not known.</summary>
+    SenderIs = 13,
 }
 
 /// <summary>What a record means by "the last": most entries have the same, so that it is written once.</summary>
@@ -52,9 +55,12 @@ internal static class QueueEvents
     /// <summary>More than an entry without notices and reply takes.</summary>
     private const int EntryBytes = 96;
 
-    public static int MaxEnqueuedBytes(int recipients) => EntryBytes + (recipients * 18) + (recipients / 5);
+    /// <summary>More than <see cref="QueueEventKind.SenderIs"/> takes.</summary>
+    private const int SenderBytes = 128;
 
-    public static int MaxStartedBytes(int messages) => 1 + (17 * messages);
+    public static int MaxEnqueuedBytes(int recipients) => SenderBytes + EntryBytes + (recipients * 18) + (recipients / 5);
+
+    public static int MaxStartedBytes(int messages) => SenderBytes + 1 + (17 * messages);
 
     /// <summary>An upper bound for the entry after these outcomes: each may add a notice, one of them is the last reply.</summary>
     public static int MaxChangedBytes(QueueEntry entry, IEnumerable<RecipientOutcome> outcomes) =>

@@ -42,7 +42,7 @@ public sealed record QueueOptions
     /// <summary>Inline octets of one job.</summary>
     public int JobBytes { get; init; } = 512 * 1024;
 
-    /// <summary>How long a new activation leaves attempts alone that an earlier one began: their senders may still report.</summary>
+    /// <summary>How long a new activation leaves attempts alone that an earlier one began, while their sender may still report.</summary>
     public TimeSpan ReportGrace { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How long after the last commit of its own an activation may still say that an attempt is its; less than <see cref="ReportGrace"/>.</summary>

@@ -13,11 +13,15 @@ public sealed class QueueParts
 
     public QueueParts(
         StorageAccounts accounts, BodyBlobs blobs, QueueOptions options, JournalOptions journal, QueueCatalog catalog, IGrainFactory grains,
-        ISiloStatusOracle silos, LocalRetry local, GrainMetrics metrics, ILogger<DomainQueueGrain> logger)
+        ISiloStatusOracle silos, IClusterManifestProvider manifests, LocalRetry local, GrainMetrics metrics, ILogger<DomainQueueGrain> logger)
     {
         (Accounts, Blobs, Options, Catalog, Local, Metrics) = (accounts, blobs, options, catalog, local, metrics);
         _silos = silos;
         Relay = grains.GetGrain<IRelayGrain>(0);
+
+        // A stateless worker is called on the caller's silo where that has it.
+        var hasRelay = manifests.LocalGrainManifest.Grains.ContainsKey(((GrainReference)Relay).GrainId.Type);
+        OwnSender = hasRelay ? silos.SiloAddress.ToParsableString() : null;
         Log = new QueueLog(logger);
 
         // Nobody looks back into a queue, and it commits three times a message.
@@ -41,6 +45,18 @@ public sealed class QueueParts
     internal LocalRetry Local { get; }
 
     internal QueueLog Log { get; }
+
+    /// <summary>The silo whose sender this silo's queues give their attempts to, as <see cref="SiloAddress"/> writes it; null: any.</summary>
+    internal string? OwnSender { get; private set; }
+
+    /// <summary>Attempts were given to the sender of a silo.</summary>
+    internal void GivenTo(SiloAddress silo)
+    {
+        if (OwnSender is not null && !silo.Equals(_silos.SiloAddress))
+        {
+            OwnSender = null;
+        }
+    }
 
     internal bool IsDead(SiloAddress silo) => _silos.IsDeadSilo(silo);
 }

@@ -8,6 +8,9 @@ namespace MailGrains.Grains.Queues;
 /// <param name="remove">Removes it where there is one.</param>
 internal sealed class QueueReminder(Func<TimeSpan, Task> register, Func<Task> remove)
 {
+    /// <summary>Stored.</summary>
+    public const string Name = "queue";
+
     private Task _changing = Task.CompletedTask;
     private int _enqueuing;
 

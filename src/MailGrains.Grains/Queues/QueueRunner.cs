@@ -19,8 +19,9 @@ internal sealed class QueueRunner(
     private readonly List<RelayMessage> _starting = [];
     private readonly HashSet<QueueEntry> _given = new(ReferenceEqualityComparer.Instance);
     private readonly List<QueueEntry> _late = [];
+    private readonly List<(QueueEntry Entry, int Attempt)> _recovering = [];
     private readonly long _recoverAt = Milliseconds(time.GetUtcNow() + parts.Options.ReportGrace);
-    private bool _recovered;
+    private SiloAddress? _earlierSender;
     private long _blockedUntil;
     private long _busyUntil;
     private long _lookAt;
@@ -55,9 +56,15 @@ internal sealed class QueueRunner(
         foreach (var entry in state.Entries)
         {
             Note(entry);
+            if (entry.Is(EntryFlags.Started))
+            {
+                _recovering.Add((entry, entry.Attempts));
+            }
         }
 
-        _recovered = !state.Entries.Any(e => e.Is(EntryFlags.Started));
+        // While others' attempts have no end, only one whose sender is the same can be told by it.
+        _earlierSender = state.Sender is { } sender ? SiloAddress.FromParsableString(sender) : null;
+        state.OwnSender = _recovering.Count == 0 || state.Sender == parts.OwnSender ? parts.OwnSender : null;
     }
 
     public void Note(QueueEntry entry) => _schedule.Note(entry, state.Count);
@@ -103,9 +110,9 @@ internal sealed class QueueRunner(
             next = mark.Until is { } until ? Milliseconds(until) : long.MaxValue;
         }
 
-        if (!_recovered)
+        if (_recovering.Count > 0)
         {
-            next = Math.Min(next, _recoverAt);
+            next = Math.Min(next, _earlierSender is null ? _recoverAt : Math.Min(_recoverAt, Now + (long)Options.LookAfter.TotalMilliseconds));
         }
 
         return _given.Count > 0 ? Math.Min(next, Math.Max(_lookAt, Now + 1)) : next;
@@ -212,6 +219,7 @@ internal sealed class QueueRunner(
             {
                 var answer = await parts.Relay.TakeAsync(new RelayJob(queue, [.. job], Route) { IsUrgent = _urgent }, cancellationToken);
                 taken = answer.Count;
+                parts.GivenTo(answer.Silo);
                 foreach (var message in job.Take(taken))
                 {
                     if (state.Find(message.Message.Email) is { IsInProgress: true } entry)
@@ -284,19 +292,23 @@ internal sealed class QueueRunner(
         }
     }
 
+    /// <summary>
+    /// Attempts of an earlier activation that never ended are uncertain: after a while, or once the silo of their sender has ended. Nobody would take its
+    /// report then, since it is in no cluster that could.
+    /// </summary>
     private async Task RecoverAsync()
     {
-        if (_recovered || Now < _recoverAt)
+        _recovering.RemoveAll(one => state.Find(one.Entry.Email) != one.Entry || one.Entry.Attempts != one.Attempt || !one.Entry.Is(EntryFlags.Started));
+        if (_recovering.Count > 0 && (Now >= _recoverAt || (_earlierSender is { } sender && parts.IsDead(sender))))
         {
-            return;
+            parts.Log.Recovered(queue, _recovering.Count);
+            await EndAsync([.. _recovering.Select(one => LostReport(one.Entry, "the queue was started again"))]);
+            _recovering.Clear();
         }
 
-        _recovered = true;
-        var open = state.Entries.Where(e => e.Is(EntryFlags.Started) && !e.IsInProgress).ToList();
-        if (open.Count > 0)
+        if (_recovering.Count == 0)
         {
-            parts.Log.Recovered(queue, open.Count);
-            await EndAsync([.. open.Select(e => LostReport(e, "the queue was started again"))]);
+            state.OwnSender = parts.OwnSender;
         }
     }
 

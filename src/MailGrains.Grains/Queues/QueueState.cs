@@ -14,6 +14,9 @@ internal sealed class QueueState : IJournalState<QueueDraft>
 {
     private const byte HeadFormat = 1;
 
+    /// <summary>The sender follows the marks.</summary>
+    private const byte HeadFormatWithSender = 2;
+
     private readonly Dictionary<EmailId, QueueEntry> _entries = [];
 
     public IReadOnlyCollection<QueueEntry> Entries => _entries.Values;
@@ -29,6 +32,12 @@ internal sealed class QueueState : IJournalState<QueueDraft>
 
     /// <summary>Why messages were held last.</summary>
     public QueueMark? LastHold { get; private set; }
+
+    /// <summary>The silo whose sender was given all attempts of which no end is known; null: not known, or there are several.</summary>
+    public string? Sender { get; private set; }
+
+    /// <summary>The activation's: the silo whose sender attempts that begin now are given to; null: not known, or others' have no end yet.</summary>
+    public string? OwnSender { get; set; }
 
     public DeliveryIdWindow DeliveryIds { get; private set; } = new();
 
@@ -96,6 +105,9 @@ internal sealed class QueueState : IJournalState<QueueDraft>
             case QueueEventKind.HoldMarked:
                 LastHold = QueueEvents.ReadMark(ref record);
                 break;
+            case QueueEventKind.SenderIs:
+                Sender = record.Text() is { Length: > 0 } sender ? sender : null;
+                break;
             case var kind:
                 throw new StoreException(StoreFailure.Unreadable, $"A queue's journal has an event of kind {kind}, which this release does not know.");
         }
@@ -138,12 +150,13 @@ internal sealed class QueueState : IJournalState<QueueDraft>
     public void Restore(ReadOnlyMemory<byte> head, ISegmentReader segments)
     {
         var record = new RecordReader(head.Span);
-        record.Format(HeadFormat);
+        var format = record.Format(HeadFormat, HeadFormatWithSender);
         var marks = record.Byte();
         Suspended = (marks & 1) != 0 ? QueueEvents.ReadMark(ref record) : null;
         Route = (marks & 2) != 0 ? QueueEvents.ReadRoute(ref record) : null;
         LastReply = (marks & 4) != 0 ? record.Text() : null;
         LastHold = (marks & 8) != 0 ? QueueEvents.ReadMark(ref record) : null;
+        Sender = format == HeadFormatWithSender ? record.Text() : null;
         var count = record.Items(24);
         _entries.EnsureCapacity(count);
         for (; count > 0; count--)
@@ -161,7 +174,7 @@ internal sealed class QueueState : IJournalState<QueueDraft>
     public SnapshotCapture? CaptureSnapshot()
     {
         var record = new RecordWriter(4 * 1024);
-        record.Byte(HeadFormat);
+        record.Byte(Sender is null ? HeadFormat : HeadFormatWithSender);
         record.Byte((byte)((Suspended is null ? 0 : 1) | (Route is null ? 0 : 2) | (LastReply is null ? 0 : 4) | (LastHold is null ? 0 : 8)));
         if (Suspended is { } suspended)
         {
@@ -181,6 +194,11 @@ internal sealed class QueueState : IJournalState<QueueDraft>
         if (LastHold is { } hold)
         {
             QueueEvents.WriteMark(record, hold);
+        }
+
+        if (Sender is { } sender)
+        {
+            record.Text(sender);
         }
 
         record.Number(_entries.Count);

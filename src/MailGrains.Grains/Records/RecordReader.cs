@@ -69,6 +69,15 @@ internal ref struct RecordReader(ReadOnlySpan<byte> input)
         }
     }
 
+    /// <summary>Checks the format byte in front of a record of which several are read.</summary>
+    public byte Format(byte oldest, byte newest)
+    {
+        var format = Byte();
+        return format >= oldest && format <= newest
+            ? format
+            : throw new StoreException(StoreFailure.Unreadable, $"A stored record has format {format}; this release reads {oldest} to {newest}.");
+    }
+
     private ReadOnlySpan<byte> Take(int bytes)
     {
         if (_rest.Length < bytes)

@@ -7,6 +7,7 @@ using MailGrains.Grains;
 using MailGrains.Grains.Alarms;
 using MailGrains.Grains.Directory;
 using MailGrains.Grains.Notices;
+using MailGrains.Grains.Queues;
 using MailGrains.Grains.Relay;
 using MailGrains.Grains.Senders;
 using MailGrains.Host.Configuration;
@@ -86,6 +87,11 @@ internal static class MailGrainsApplication
         if (settings.Has(HostRoles.Grains) || settings.Has(HostRoles.Relay))
         {
             builder.Services.AddHostedService<AlarmWatch>();
+        }
+
+        if (settings.Has(HostRoles.Grains))
+        {
+            builder.Services.AddHostedService<QueueRecovery>();
         }
 
         if (demoPassword is not null && settings.Has(HostRoles.Grains))

@@ -20,16 +20,23 @@ using Orleans.TestingHost;
 
 namespace MailGrains.Grains.Tests.Queues;
 
-/// <summary>One silo with queues on an embedded store of its own, a sender that does as it is told, and a clock that stands still.</summary>
+/// <summary>One silo, or more, with queues on an embedded store of its own, a sender that does as it is told, and a clock that stands still.</summary>
 public sealed class QueueCluster : IAsyncLifetime
 {
     private readonly string _folder = System.IO.Directory.CreateTempSubdirectory("mailgrains-").FullName;
     private readonly SqliteStore _store;
+    private readonly short _silos;
     private InProcessTestCluster? _cluster;
     private int _numbers;
 
     public QueueCluster()
+        : this(1)
     {
+    }
+
+    internal QueueCluster(short silos)
+    {
+        _silos = silos;
         _store = SqliteStore.Open(new SqliteStoreOptions { Path = _folder });
         Tables = new FaultingTableStore(_store.Tables);
         Accounts = new StorageAccounts([new StorageAccount(0, Tables, _store.Blobs)], Tables);
@@ -54,7 +61,7 @@ public sealed class QueueCluster : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var builder = new InProcessTestClusterBuilder(1);
+        var builder = new InProcessTestClusterBuilder(_silos);
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((_, silo) =>
         {
@@ -104,6 +111,25 @@ public sealed class QueueCluster : IAsyncLifetime
 
     /// <summary>Ends the activation, so that the next call reads what is stored.</summary>
     public async Task DeactivateAsync(QueueId id) => await _cluster!.DeactivateAsync((IAddressable)Queue(id));
+
+    /// <summary>As when a silo has ended.</summary>
+    public async Task RecoverAsync()
+    {
+        // Another activation does not know what was recovered before.
+        var recovery = _cluster!.Client.GetGrain<IQueueRecoveryGrain>(0);
+        await _cluster.DeactivateAsync((IAddressable)recovery);
+        var membership = _cluster.Silos[0].ServiceProvider.GetRequiredService<IClusterMembershipService>();
+        await recovery.RecoverAsync(membership.CurrentSnapshot.Version.Value, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>The silo whose memory has it; null: none.</summary>
+    public async Task<SiloAddress?> SiloOfAsync(QueueId id)
+    {
+        var all = await _cluster!.Client.GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics();
+        return all.FirstOrDefault(grain => grain.GrainId == ((IAddressable)Queue(id)).GetGrainId())?.SiloAddress;
+    }
+
+    public async Task KillAsync(SiloAddress silo) => await _cluster!.KillSiloAsync(_cluster.Silos.Single(one => one.SiloAddress.Equals(silo)));
 
     public async Task<bool> HasReminderAsync(QueueId id)
     {

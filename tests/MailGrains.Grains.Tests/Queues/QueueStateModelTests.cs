@@ -25,9 +25,9 @@ public sealed class QueueStateModelTests
             batches =>
             {
                 var run = new Run();
-                foreach (var batch in batches)
+                for (var i = 0; i < batches.Length; i++)
                 {
-                    run.Commit(batch);
+                    run.Commit(batches[i], activation: i / 3);
                 }
 
                 run.Check();
@@ -40,12 +40,12 @@ public sealed class QueueStateModelTests
             batches =>
             {
                 var (together, single) = (new Run(), new Run());
-                foreach (var batch in batches)
+                for (var i = 0; i < batches.Length; i++)
                 {
-                    together.Commit(batch);
-                    foreach (var call in batch)
+                    together.Commit(batches[i], activation: i / 3);
+                    foreach (var call in batches[i])
                     {
-                        single.Commit([call]);
+                        single.Commit([call], activation: i / 3);
                     }
                 }
 
@@ -100,8 +100,9 @@ public sealed class QueueStateModelTests
 
         public IReadOnlyList<string> Described => Describe(_state);
 
-        public void Commit((int Kind, int Message, int How)[] batch)
+        public void Commit((int Kind, int Message, int How)[] batch, int activation)
         {
+            _state.OwnSender = activation % 3 == 1 ? null : $"10.0.0.1:11111@{activation}";
             var draft = _state.BeginDraft();
             foreach (var (kind, message, how) in batch)
             {
@@ -206,7 +207,7 @@ public sealed class QueueStateModelTests
             var lines = state.Entries.OrderBy(e => e.Email).Select(e =>
                 $"{e.Email} {string.Join(',', e.Left.Indexes())} {e.Due} {e.Expires} {e.DelayAt} {e.Attempts} {e.Tries} {e.Flags} {e.LastReply} {e.Hold} " +
                 string.Join(';', e.Notices ?? [])).ToList();
-            lines.Add($"{state.Suspended} {state.Route} {state.LastReply} {state.DeliveryIds.Count}");
+            lines.Add($"{state.Sender} {state.Suspended} {state.Route} {state.LastReply} {state.DeliveryIds.Count}");
             return lines;
         }
     }

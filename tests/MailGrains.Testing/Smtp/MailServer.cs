@@ -38,6 +38,9 @@ public sealed class MailServer : IAsyncDisposable
 
     public Func<string, string?> Answer { get; set; } = _ => null;
 
+    /// <summary>Runs before each answer, with what it answers; may wait.</summary>
+    public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
+
     public string Extensions { get; set; } = "PIPELINING SIZE 8BITMIME DSN CHUNKING SMTPUTF8";
 
     /// <summary>STARTTLS is offered.</summary>
@@ -217,6 +220,7 @@ public sealed class MailServer : IAsyncDisposable
 
         private async Task<bool> SayAsync(string asked, string usual, Action? whenUsual = null)
         {
+            await server.Before(asked);
             foreach (var said in (server.Answer(asked) ?? usual).Split('|'))
             {
                 if (!await SayOneAsync(said, usual, whenUsual))
