@@ -18,6 +18,8 @@ var commands = new Dictionary<string, Func<string[], CancellationToken, Task>>
     ["tls"] = TlsCommand.RunAsync,
     ["logins"] = LoginsCommand.RunAsync,
     ["relay"] = RelayCommand.RunAsync,
+    ["relay-world"] = WorldCommand.RunAsync,
+    ["relay-backlog"] = BacklogCommand.RunAsync,
 };
 
 // What was started must be stopped first.

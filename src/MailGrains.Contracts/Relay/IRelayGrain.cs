@@ -52,8 +52,8 @@ public sealed record RelayReport(
     public bool IsUncertain { get; init; }
 
     /// <summary>
-    /// The site as a whole can't be used before this time (it does not answer, or is at its limits): the queue starts nothing until then. Null: goes
-    /// on at once.
+    /// The site as a whole can't be used before this time (it does not answer, or is at its limits): the queue starts nothing until then. With
+    /// <see cref="RelayStatus.Tried"/>: no connection could be opened. Null: goes on at once.
     /// </summary>
     [Id(5)]
     public DateTimeOffset? SiteUntil { get; init; }

@@ -338,8 +338,16 @@ public sealed partial class DomainQueueGrain(
         if (live.State.Count > 0 && !live.IsBusy && rested >= parts.Options.EmptyLinger && (next is null || next > parts.Options.ParkAfter))
         {
             // A suspended queue is looked at once a day: its catalogue's row and its reminder stay.
-            await _reminder!.ParkAsync(next is { } until && until < TimeSpan.FromDays(1) ? until : TimeSpan.FromDays(1));
-            DeactivateOnIdle();
+            if (await _reminder!.ParkAsync(next is { } until && until < TimeSpan.FromDays(1) ? until : TimeSpan.FromDays(1)) && !_again)
+            {
+                // From here on nothing more comes to this activation.
+                DeactivateOnIdle();
+            }
+            else
+            {
+                _timer!.Change(parts.Options.BusyPause, Timeout.InfiniteTimeSpan);
+            }
+
             return;
         }
 

@@ -256,7 +256,7 @@ internal sealed class LiveQueue
         var decision = await _commits.ReportAsync(entry, report, QueueRunner.Milliseconds(due), cancellationToken);
         if (decision.IsTaken)
         {
-            _runner.End(entry, report.SiteUntil);
+            _runner.End(entry, report);
             _parts.Log.AttemptEnded(_id, report);
             _notices.Note(entry);
         }

@@ -57,9 +57,12 @@ internal sealed class QueueEntry(EmailId email)
     /// <summary>May be started when it is due.</summary>
     public bool Waits => !IsInProgress && !Left.IsEmpty && !Is(EntryFlags.Held | EntryFlags.Started);
 
+    /// <summary>When it is given up, or its sender is told, whatever keeps it from being tried.</summary>
+    public long LateAt => DelayAt == 0 ? Expires : Math.Min(Expires, DelayAt);
+
     /// <summary>When something is to be done about it; <see cref="long.MaxValue"/>: at no time that is known.</summary>
     public long WakeAt =>
-        Waits ? Math.Min(Math.Min(Due, Expires), DelayAt == 0 ? long.MaxValue : DelayAt)
+        Waits ? Math.Min(Due, LateAt)
         : Is(EntryFlags.Held) && !IsInProgress && !Left.IsEmpty && !Is(EntryFlags.Started) ? HeldUntil
         : long.MaxValue;
 

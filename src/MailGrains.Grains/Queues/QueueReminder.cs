@@ -50,7 +50,12 @@ internal sealed class QueueReminder(Func<TimeSpan, Task> register, Func<Task> re
     public Task RemoveAsync() => ChangeAsync(remove);
 
     /// <summary>Lets it fire at a later time only; the queue has nothing to do until then.</summary>
-    public Task ParkAsync(TimeSpan until) => ChangeAsync(() => register(until));
+    /// <returns>False: somebody enqueues, or has meanwhile.</returns>
+    public async Task<bool> ParkAsync(TimeSpan until)
+    {
+        await ChangeAsync(() => register(until));
+        return _enqueuing == 0 && !IsNear;
+    }
 
     private async Task ChangeAsync(Func<Task> change)
     {

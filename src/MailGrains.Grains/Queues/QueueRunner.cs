@@ -21,8 +21,8 @@ internal sealed class QueueRunner(
     private readonly List<QueueEntry> _late = [];
     private readonly List<(QueueEntry Entry, int Attempt)> _recovering = [];
     private readonly long _recoverAt = Milliseconds(time.GetUtcNow() + parts.Options.ReportGrace);
+    private readonly QueueOutage _outage = new();
     private SiloAddress? _earlierSender;
-    private long _blockedUntil;
     private long _busyUntil;
     private long _lookAt;
     private bool _urgent;
@@ -48,6 +48,9 @@ internal sealed class QueueRunner(
 
     private long Now => Milliseconds(time.GetUtcNow());
 
+    /// <summary>How many more attempts may begin together.</summary>
+    private int Room => _outage.TriesOne ? 1 - Math.Min(1, InProgress) : Math.Min(Options.JobMessages, Options.MaxInProgress - InProgress);
+
     public static long Milliseconds(DateTimeOffset at) => at.ToUnixTimeMilliseconds();
 
     /// <summary>Takes what the store holds; <paramref name="entry"/>'s later changes come by <see cref="Note"/>.</summary>
@@ -65,12 +68,13 @@ internal sealed class QueueRunner(
         // While others' attempts have no end, only one whose sender is the same can be told by it.
         _earlierSender = state.Sender is { } sender ? SiloAddress.FromParsableString(sender) : null;
         state.OwnSender = _recovering.Count == 0 || state.Sender == parts.OwnSender ? parts.OwnSender : null;
+        _outage.Load(state.Entries);
     }
 
     public void Note(QueueEntry entry) => _schedule.Note(entry, state.Count);
 
     /// <summary>A message that is put into the queue now may begin its first attempt with that.</summary>
-    public bool MayStart(long due) => due <= Now && InProgress < Options.MaxInProgress && Now >= _blockedUntil && Now >= _busyUntil && !IsSuspended;
+    public bool MayStart(long due) => due <= Now && Room > 0 && Now >= _outage.SiteUntil && Now >= _busyUntil && !IsSuspended;
 
     /// <summary>Its first attempt began with its commit.</summary>
     public void Begin(QueueEntry entry, QueuedMessage message)
@@ -81,7 +85,7 @@ internal sealed class QueueRunner(
     }
 
     /// <summary>The attempt has ended, one way or another.</summary>
-    public void End(QueueEntry entry, DateTimeOffset? siteUntil)
+    public void End(QueueEntry entry, RelayReport report)
     {
         if (entry.IsInProgress)
         {
@@ -90,21 +94,24 @@ internal sealed class QueueRunner(
             InProgress--;
         }
 
-        if (siteUntil is { } until)
-        {
-            _blockedUntil = Math.Max(_blockedUntil, Milliseconds(until));
-        }
-
+        _outage.Note(report, entry, Now);
         Note(entry);
     }
 
     /// <summary>An operator wants it tried now: back-offs do not count, once.</summary>
-    public void Unblock() => (_blockedUntil, _busyUntil, _urgent) = (0, 0, true);
+    public void Unblock()
+    {
+        _outage.End();
+        (_busyUntil, _urgent) = (0, true);
+    }
 
     /// <summary>When to look next, of what this knows; <see cref="long.MaxValue"/>: at no time.</summary>
     public long NextLook()
     {
-        var next = _schedule.HasReady || _starting.Count > 0 ? Math.Max(_blockedUntil, Math.Max(_busyUntil, Now + 1)) : _schedule.Next;
+        // Where there is no room the end of an attempt is what makes some.
+        var ready = _schedule.HasReady && Room > 0 ? _outage.Until : long.MaxValue;
+        var next = Math.Min(_starting.Count > 0 ? Now : ready, _schedule.Next);
+        next = next == long.MaxValue ? next : Math.Max(next, Math.Max(_busyUntil, Now + 1));
         if (Suspended is { } mark)
         {
             next = mark.Until is { } until ? Milliseconds(until) : long.MaxValue;
@@ -131,14 +138,14 @@ internal sealed class QueueRunner(
             await GiveAsync(cancellationToken);
         }
 
-        return !IsSuspended && Now >= _blockedUntil && Now >= _busyUntil && await StartAsync(cancellationToken) && await GiveAsync(cancellationToken);
+        return !IsSuspended && Now >= _outage.Until && Now >= _busyUntil && await StartAsync(cancellationToken) && await GiveAsync(cancellationToken);
     }
 
     /// <summary>Marks the attempts of what is ready, as far as there is room; true when there were any.</summary>
     private async Task<bool> StartAsync(CancellationToken cancellationToken)
     {
         var entries = new List<QueueEntry>();
-        while (InProgress + entries.Count < Options.MaxInProgress && entries.Count < Options.JobMessages && _schedule.TakeReady(Now) is { } entry)
+        for (var room = Room; entries.Count < room && TakeReady() is { } entry;)
         {
             entries.Add(entry);
         }
@@ -178,6 +185,9 @@ internal sealed class QueueRunner(
 
         return true;
     }
+
+    private QueueEntry? TakeReady() =>
+        (_outage.TriesOne && _schedule.HasReady ? QueueOutage.Choose(state.Entries, Now) : null) ?? _schedule.TakeReady(Now);
 
     /// <summary>What can't be read now is deferred: its rows are there, or the checker finds it.</summary>
     private async ValueTask ReadAsync(QueueEntry entry, CancellationToken cancellationToken)

@@ -59,6 +59,10 @@ internal sealed class QueueSchedule
             else
             {
                 _ready.Enqueue(entry, (-entry.Priority, entry.Due));
+
+                // It may not be startable for hours.
+                entry.ScheduledAt = entry.LateAt;
+                _times.Enqueue(entry, entry.ScheduledAt);
             }
         }
     }

@@ -7,9 +7,9 @@ namespace MailGrains.Benchmarks.Delivery;
 /// <summary>The host as in production, on its SQLite store.</summary>
 internal sealed class MailGrainsServer : IMailServer
 {
-    private const string Tenant = "bench";
+    public const string Tenant = "bench";
     private const string Password = "delivered to be counted";
-    private const string Commits = "mailgrains_storage_commits_total{";
+    private const string Commits = "mailgrains_storage_commits_total";
 
     private readonly HostProcess _host;
     private readonly AdminClient _admin;
@@ -52,12 +52,18 @@ internal sealed class MailGrainsServer : IMailServer
     public Task<long> CountAsync(IReadOnlyCollection<string> addresses, CancellationToken cancellationToken) =>
         Pop3Count.SumAsync(_host.Pop3, addresses, Password, cancellationToken);
 
-    public async Task<long?> CommittedAsync(CancellationToken cancellationToken)
-    {
-        var line = (await _admin.GetAsync("metrics", cancellationToken)).Split('\n')
-            .FirstOrDefault(l => l.StartsWith(Commits, StringComparison.Ordinal) && l.Contains("outcome=\"committed\"", StringComparison.Ordinal));
-        return line is null ? null : (long)double.Parse(line[(line.LastIndexOf('}') + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture);
-    }
+    public async Task<long?> CommittedAsync(CancellationToken cancellationToken) => await SumAsync(Commits, "outcome=\"committed\"", cancellationToken);
+
+    /// <summary>The sum of a metric's samples with a label; a third of a second old at most.</summary>
+    public async Task<long> SumAsync(string metric, string label, CancellationToken cancellationToken) =>
+        (long)(await _admin.GetAsync("metrics", cancellationToken)).Split('\n')
+            .Where(l => l.StartsWith(metric + "{", StringComparison.Ordinal) && l.Contains(label, StringComparison.Ordinal))
+            .Sum(l => double.Parse(l[(l.LastIndexOf('}') + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture));
+
+    public Task RetryQueuesAsync(CancellationToken cancellationToken) => _admin.RetryQueuesAsync(Tenant, cancellationToken);
+
+    /// <summary>SIGKILL.</summary>
+    public Task KillAsync() => _host.KillAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -29,8 +29,8 @@ internal static class RelayCommand
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
         await using var postfix = await PostfixServer.StartAsync(
             new PostfixConfiguration(Path.Combine(folder, "postfix"), $"relayhost = [127.0.0.1]:{port}"), cancellationToken);
-        await using var host = await MailGrainsServer.StartAsync(Path.Combine(folder, "mailgrains"), cancellationToken, Settings(port));
-        await host.AddMailboxesAsync(["postmaster@local.test"], cancellationToken);
+        await using var host = await MailGrainsServer.StartAsync(Path.Combine(folder, "mailgrains"), cancellationToken, RelayHost.Settings(RelayHost.RouteTo(port)));
+        await host.AddMailboxesAsync([RelayHost.Sender], cancellationToken);
         var ours = new Relayer(host.Name, host.Smtp, () => host.ProcessorTime, host.CommittedAsync);
         var peer = new Relayer("Postfix", postfix.Smtp, () => postfix.ProcessorTime, _ => Task.FromResult<long?>(null));
 
@@ -55,16 +55,4 @@ internal static class RelayCommand
 
     private static void Print(int number, RelayRound round, string rest) => ScaleOptions.Print(
         $"| {number} | {round.Server} | {round.Messages} | {round.Throughput:F0} | {round.Messages / round.Taken.TotalSeconds:F0} | {round.OwnPerMessage:F3} | {round.AllPerMessage:F3} | {rest}");
-
-    private static Dictionary<string, string> Settings(string port) => new()
-    {
-        ["MailGrains:HostName"] = "us.test",
-        ["MailGrains:Relay:Enabled"] = "true",
-        ["MailGrains:Relay:Routes:0:Domain"] = "*",
-        ["MailGrains:Relay:Routes:0:Host"] = "127.0.0.1",
-        ["MailGrains:Relay:Routes:0:Port"] = port,
-        ["MailGrains:Relay:AllowPrivateDestinations"] = "true",
-        ["MailGrains:Smtp:RelayNetworks:0"] = "127.0.0.0/8",
-        ["MailGrains:Smtp:RelayTenant"] = "bench",
-    };
 }

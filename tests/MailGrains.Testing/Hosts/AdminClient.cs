@@ -53,6 +53,13 @@ public sealed class AdminClient : IDisposable
             addresses, options, async (address, token) => await PutMailboxAsync(tenant, address, password, cancellationToken: token));
     }
 
+    /// <summary>Tries now what waits in all queues of a tenant, whatever back-off there is.</summary>
+    public async Task RetryQueuesAsync(string tenant, CancellationToken cancellationToken = default)
+    {
+        using var reply = await _client.PostAsJsonAsync(new Uri($"api/v1/tenants/{tenant}/queues/retry", UriKind.Relative), new { reason = "a test" }, cancellationToken);
+        reply.EnsureSuccessStatusCode();
+    }
+
     /// <summary>A page of the service, such as <c>/metrics</c>.</summary>
     public async Task<string> GetAsync(string path, CancellationToken cancellationToken = default) =>
         await _client.GetStringAsync(new Uri(path, UriKind.Relative), cancellationToken);

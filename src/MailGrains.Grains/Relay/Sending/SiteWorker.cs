@@ -210,9 +210,11 @@ internal sealed class SiteWorker(RelaySite site, RelaySender sender)
 
         // A message that asks for more of TLS than others says nothing of the site.
         var isOwnWish = site.Key.Wish == Routing.TlsWish.Verified && failure.Stage == SmtpStage.StartTls;
+        DateTimeOffset? siteUntil = null;
         if (from == 0 && !isOwnWish)
         {
             _failedAt = sender.Time.GetUtcNow();
+            siteUntil = site.IsLive ? null : _failedAt + AfterFailure;
             sender.Log.NotOpened(site.Key.Site, opening.Host, failure.Text);
             permit.ReportFailure($"{opening.Host}: {failure.Text}");
         }
@@ -221,7 +223,7 @@ internal sealed class SiteWorker(RelaySite site, RelaySender sender)
         foreach (var one in failed)
         {
             one.Finish(failure, opening.Host);
-            one.Report();
+            one.Report(siteUntil);
             Finish(one);
         }
     }
