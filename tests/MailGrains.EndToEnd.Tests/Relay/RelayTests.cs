@@ -83,8 +83,9 @@ public sealed class RelayTests
                 Assert.Equal(250, (await session.SendAsync(new TestMessage(i, 1_000, ["bob@there.test"]), cancellationToken: cancel)).Code);
             }
 
+            // Twice: the others wait for what becomes of one.
             await Wait.UntilAsync(
-                async () => (await HostMetrics.ReadAsync(admin, cancel)).Sum("mailgrains_relay_attempts_total") >= Messages, cancel);
+                async () => (await HostMetrics.ReadAsync(admin, cancel)).Sum("mailgrains_relay_attempts_total") >= 2, cancel);
             await host.KillAsync();
         }
 
