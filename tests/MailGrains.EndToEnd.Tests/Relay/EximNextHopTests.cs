@@ -29,7 +29,16 @@ public sealed class EximNextHopTests
             Assert.Equal(250, (await session.SendAsync(large, cancellationToken: cancel)).Code);
         }
 
-        SenderSide.CheckReports(await SenderSide.ReportsAsync(host, 2, cancel), EximServer.Name);
+        var reports = await SenderSide.ReportsAsync(host, 2, cancel);
+        if (isModern)
+        {
+            SenderSide.CheckReports(reports, EximServer.Name);
+        }
+        else
+        {
+            SenderSide.CheckRelayed(reports, EximServer.Name);
+        }
+
         await Wait.UntilAsync(() => exim.Log.Split('\n').Count(line => line.Contains(" => ", StringComparison.Ordinal) && line.Contains(" T=mail", StringComparison.Ordinal)) == 4, cancel);
         CheckArrivals(exim.Log, isModern);
         Assert.Contains("Envelope-to: jürgen@there.test", exim.Mail, StringComparison.Ordinal);
@@ -40,12 +49,12 @@ public sealed class EximNextHopTests
     {
         if (!isModern)
         {
-            return "tls_advertise_hosts =\nchunking_advertise_hosts =\npipelining_advertise_hosts =";
+            return "tls_advertise_hosts =\nchunking_advertise_hosts =\npipelining_advertise_hosts =\ndsn_advertise_hosts =";
         }
 
         var certificate = new ServerCertificate(folder, EximServer.Name);
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-        return $"tls_advertise_hosts = *\ntls_certificate = {certificate.CertificatePath}\ntls_privatekey = {certificate.KeyPath}\nchunking_advertise_hosts = *";
+        return $"tls_advertise_hosts = *\ntls_certificate = {certificate.CertificatePath}\ntls_privatekey = {certificate.KeyPath}\nchunking_advertise_hosts = *\ndsn_advertise_hosts = *";
     }
 
     /// <summary>P= has the protocol, X= the cipher; K stands where BDAT was used (Exim's specification, chapter 52).</summary>

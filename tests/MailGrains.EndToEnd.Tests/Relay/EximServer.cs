@@ -103,7 +103,6 @@ internal sealed class EximServer : IAsyncDisposable
         acl_smtp_data = accept
         host_lookup =
         rfc1413_hosts =
-        dsn_advertise_hosts = *
         smtputf8_advertise_hosts = *
         {settings}
         begin routers

@@ -52,7 +52,8 @@ public sealed class PostfixNextHopTests
         Assert.Contains("with UTF8SMTPS id", mails[1].Content, StringComparison.Ordinal);
         Assert.EndsWith("gr\u00c3\u00bc\u00c3\u009fe\r\n", mails[1].Content, StringComparison.Ordinal);
 
-        // Once the connection has been idle for some seconds.
+        // With it its connection ends, which would be idle for some seconds.
+        Assert.Equal(0, await host.StopAsync());
         await Wait.UntilAsync(() => File.ReadAllText(postfix.Log).Contains(" disconnect from ", StringComparison.Ordinal), cancel);
         var log = await File.ReadAllTextAsync(postfix.Log, cancel);
         Assert.DoesNotContain("warning:", log, StringComparison.Ordinal);

@@ -65,6 +65,16 @@ internal static class SenderSide
         Assert.All(reports, report => Assert.DoesNotContain("the body of it", report, StringComparison.Ordinal));
     }
 
+    /// <summary>The server knew nothing of DSN: that it took the mail is reported here (RFC 3461 §5.2.2), and its own report of the failure lacks what the sender gave along.</summary>
+    public static void CheckRelayed(string[] reports, string server)
+    {
+        var relayed = Assert.Single(reports, report => report.Contains("\r\nAction: relayed\r\n", StringComparison.Ordinal));
+        var failed = Assert.Single(reports, report => report.Contains("\r\nAction: failed\r\n", StringComparison.OrdinalIgnoreCase));
+        CheckFields(relayed, "Return-Path: <>", "Reporting-MTA: dns; us.test", "Original-Envelope-ID: one+two", "Original-Recipient: rfc822; bobby@old.test", "Final-Recipient: rfc822; bob@there.test", $"Remote-MTA: dns; {server}", "Status: 2.");
+        CheckFields(failed, "Return-Path: <>", $"Reporting-MTA: dns; {server}", "Final-Recipient: rfc822; gone@there.test", "Status: 5.");
+        Assert.DoesNotContain("the body of it", relayed, StringComparison.Ordinal);
+    }
+
     /// <summary>Servers write spaces and xtext as they like.</summary>
     private static void CheckFields(string report, params string[] fields)
     {
