@@ -111,12 +111,12 @@ public sealed class HostileServerTests
 
         var report = await HostileRun.TryAsync(harness, queue, queue.Message(), reached.Task, HostileRun.IsSilent(answer) ? PatienceAt(step) : null);
 
-        Assert.Contains(HostileRun.Text(report), expected, StringComparison.Ordinal);
+        Assert.Contains(HostileRun.Text(report), expected.Split(" or "));
         Assert.Empty(server.Taken);
         await HostileRun.RecoverAsync(harness, queue, server, isAlone);
     }
 
-    // Chunk by chunk: nobody has the end before the first is answered. All at once: the end is sent.
+    // Chunk by chunk: nobody has the end before the first is answered. All at once: the end is sent, unless the connection ends before.
     [Theory]
     [InlineData("BDAT", "HANG", D + " 4.4.2", Site)]
     [InlineData("BDAT", "DRIP", D + " 4.4.2", Site)]
@@ -138,7 +138,7 @@ public sealed class HostileServerTests
     [InlineData(".", "452 4.3.1 full", D + " 4.3.1", Mail)]
     [InlineData(".", "550 5.7.1 spam", F + " 5.7.1", Mail)]
     [InlineData("BDAT", "HANG", D + " 4.4.2 uncertain", Site, "PIPELINING ")]
-    [InlineData("BDAT", "CLOSE", D + " 4.4.2 uncertain", Mail, "PIPELINING ")]
+    [InlineData("BDAT", "CLOSE", D + " 4.4.2 or " + D + " 4.4.2 uncertain", Mail, "PIPELINING ")]
     [InlineData("BDAT", "LONG", D + " 4.5.0 uncertain", Mail, "PIPELINING ")]
     [InlineData("BDAT", "452 4.3.1 full", D + " 4.3.1", Mail, "PIPELINING ")]
     public async Task EachChunkMayGoWrongInAnyWay(string step, string answer, string expected, bool isAlone, string pipelining = "")
@@ -154,7 +154,7 @@ public sealed class HostileServerTests
 
         var report = await HostileRun.TryAsync(harness, queue, message, reached.Task, HostileRun.IsSilent(answer) ? PatienceAt(pipelining.Length > 0 ? "." : step) : null);
 
-        Assert.Equal(expected, HostileRun.Text(report));
+        Assert.Contains(HostileRun.Text(report), expected.Split(" or "));
         Assert.Empty(server.Taken);
         await HostileRun.RecoverAsync(harness, queue, server, isAlone);
     }
@@ -221,6 +221,53 @@ public sealed class HostileServerTests
         "." => TimeSpan.FromMinutes(10),
         _ => TimeSpan.FromMinutes(5),
     };
+
+    [Fact]
+    public async Task ServerThatTakesEachStepJustInTimeIsNotWaitedForAllDay()
+    {
+        await using var server = new MailServer { Extensions = "DSN" };
+        await using var harness = HostileRun.Harness();
+        harness.AddDomain("there.test", server);
+        var queue = harness.Queue("there.test");
+        var began = harness.Time.GetUtcNow();
+        server.Answer = said =>
+        {
+            if (said.StartsWith("RCPT", StringComparison.Ordinal))
+            {
+                harness.Time.Advance(TimeSpan.FromMinutes(4.9));
+            }
+
+            return null;
+        };
+
+        var report = await harness.SendAsync(queue, queue.Message([.. Enumerable.Range(0, 50).Select(i => $"bob{i}")]));
+
+        Assert.All(report.Outcomes, outcome => Assert.Equal((OutcomeKind.Deferred, "4.4.2"), (outcome.Kind, outcome.Enhanced)));
+        Assert.Equal(50, report.Outcomes.Length);
+        Assert.InRange(harness.Time.GetUtcNow() - began, TimeSpan.FromMinutes(25), TimeSpan.FromMinutes(40));
+        await HostileRun.RecoverAsync(harness, queue, server, isAlone: true);
+    }
+
+    [Theory]
+    [InlineData("PIPELINING", "DATA", "354 go|HANG")]
+    [InlineData("CHUNKING", "BDAT", "250 ok|HANG")]
+    public async Task ServerThatReadsNoMoreIsGivenUp(string extensions, string step, string answer)
+    {
+        await using var server = new MailServer { Extensions = extensions };
+        await using var harness = HostileRun.Harness();
+        harness.AddDomain("there.test", server);
+        var queue = harness.Queue("there.test");
+        var reached = new TaskCompletionSource();
+        server.Answer = HostileRun.GoesWrong(step, answer, reached);
+        var large = queue.Message("Subject: large\r\n\r\n" + string.Concat(Enumerable.Repeat(new string('x', 998) + "\r\n", 12_000)), change: null);
+
+        var pending = harness.SendAsync(queue, large);
+        await reached.Task;
+        await harness.RunTimeAsync(() => pending.IsCompleted, TimeSpan.FromSeconds(10));
+
+        Assert.Equal(D + " 4.4.2", HostileRun.Text(await pending));
+        await HostileRun.RecoverAsync(harness, queue, server, isAlone: true);
+    }
 
     [Fact]
     public async Task EndlessRepliesCostNoMemory()
