@@ -14,8 +14,8 @@ namespace MailGrains.EndToEnd.Tests.Relay;
 /// <summary>Domains whose servers go wrong, each in its way, beside one whose server is well.</summary>
 public sealed class HostileServersTests
 {
-    private const int EachHas = 20;
-    private const int WellHas = 200;
+    private const int EachHas = 10;
+    private const int WellHas = 100;
     private const long Megabyte = 1 << 20;
 
     /// <summary>What the collector lets lie while all that is at work; ten replies of 10 MiB would be more.</summary>
