@@ -30,6 +30,8 @@ public sealed partial class DomainQueueGrain(
     : Grain, IDomainQueueGrain, IRemindable, IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan CatalogueWhenBusy = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SureOwner = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _deactivating = new();
     private QueueId _id;
@@ -40,13 +42,14 @@ public sealed partial class DomainQueueGrain(
     private bool _running;
     private bool _again;
     private bool _ordered;
-    private DateTimeOffset _lastCommit;
+    private long _lastCommit;
+    private long _catalogued;
     private DateTimeOffset _lastWork;
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _id = QueueId.Parse(this.GetPrimaryKeyString());
-        _reminder = new QueueReminder(RegisterAsync, UnregisterAsync);
+        _reminder = new QueueReminder(RegisterAsync, UnregisterAsync, time);
         _lastWork = time.GetUtcNow();
         _timer = this.RegisterGrainTimer(
             static (grain, _) => grain.LookAsync(), this,
@@ -71,6 +74,7 @@ public sealed partial class DomainQueueGrain(
 
     public Task ReceiveReminder(string reminderName, TickStatus status)
     {
+        _reminder!.Ticked();
         Kick();
         return Task.CompletedTask;
     }
@@ -106,16 +110,7 @@ public sealed partial class DomainQueueGrain(
                 return false;
             }
 
-            if (time.GetUtcNow() - _lastCommit >= parts.Options.OwnershipTime)
-            {
-                await live.Journal.CommitAsync(new JournalCall<QueueDraft, bool>(
-                    draft =>
-                    {
-                        draft.Confirm();
-                        return new(true, false);
-                    },
-                    [], 8), cancellationToken);
-            }
+            await ConfirmAsync(live, parts.Options.OwnershipTime, cancellationToken);
 
             return IsLatest();
 
@@ -253,13 +248,30 @@ public sealed partial class DomainQueueGrain(
     {
         var journal = new Journal<QueueState, QueueDraft>(
             parts.Accounts[_id.Account], BodyHolder.PartitionOf(_id), static () => new QueueState(), parts.Journal, time, logger);
-        journal.Committed += _ => _lastCommit = time.GetUtcNow();
+        journal.Committed += _ => _lastCommit = time.GetTimestamp();
         journal.Lost += lost =>
         {
             parts.Log.Lost(lost, _id);
             DeactivateOnIdle();
         };
         return journal;
+    }
+
+    /// <summary>Commits, where this activation has not for so long: where another has, it is the owner, and this one ends. Clocks that are set do not count.</summary>
+    private async ValueTask ConfirmAsync(LiveQueue live, TimeSpan since, CancellationToken cancellationToken)
+    {
+        if (_lastCommit == 0 || time.GetElapsedTime(_lastCommit) >= since)
+        {
+            await live.Journal.CommitAsync(
+                new JournalCall<QueueDraft, bool>(
+                    draft =>
+                    {
+                        draft.Confirm();
+                        return new(true, false);
+                    },
+                    [], 8),
+                cancellationToken);
+        }
     }
 
     /// <summary>Looks what is to be done, soon: what came together is seen together.</summary>
@@ -288,6 +300,11 @@ public sealed partial class DomainQueueGrain(
             {
                 _again = false;
                 more = await live.RunAsync(_deactivating.Token);
+                if (live.State.Count > 0 && time.GetElapsedTime(_catalogued) >= CatalogueWhenBusy)
+                {
+                    // One that never rests is seen too.
+                    await CatalogueAsync(live, time.GetUtcNow(), isRested: false);
+                }
             }
             while (more || _again);
 
@@ -323,6 +340,12 @@ public sealed partial class DomainQueueGrain(
 
         var next = live.NextLook() is var at && at == long.MaxValue ? (TimeSpan?)null : DateTimeOffset.FromUnixTimeMilliseconds(at) - now;
         var rested = now - _lastWork;
+        if (rested >= parts.Options.EmptyLinger && _reminder!.IsNear && (live.State.Count == 0 || IsToPark()))
+        {
+            // What is removed or put off here must not be another activation's.
+            await ConfirmAsync(live, SureOwner, _deactivating.Token);
+        }
+
         await CatalogueAsync(live, now, isRested: rested >= parts.Options.EmptyLinger);
         if (live.State.Count == 0 && rested >= parts.Options.EmptyLinger)
         {
@@ -335,10 +358,10 @@ public sealed partial class DomainQueueGrain(
             await _reminder!.EnsureAsync(parts.Options.ReminderPeriod);
         }
 
-        if (live.State.Count > 0 && !live.IsBusy && rested >= parts.Options.EmptyLinger && (next is null || next > parts.Options.ParkAfter))
+        if (IsToPark())
         {
             // A suspended queue is looked at once a day: its catalogue's row and its reminder stay.
-            if (await _reminder!.ParkAsync(next is { } until && until < TimeSpan.FromDays(1) ? until : TimeSpan.FromDays(1)) && !_again)
+            if (await _reminder!.ParkAsync(next is { } until && until < TimeSpan.FromDays(1) ? until : TimeSpan.FromDays(1)) && !_again && !live.IsBusy)
             {
                 // From here on nothing more comes to this activation.
                 DeactivateOnIdle();
@@ -351,6 +374,9 @@ public sealed partial class DomainQueueGrain(
             return;
         }
 
+        bool IsToPark() =>
+            live.State.Count > 0 && !live.IsBusy && !_again && rested >= parts.Options.EmptyLinger && (next is null || next > parts.Options.ParkAfter);
+
         // Once more when it has rested long enough to go.
         var wait = parts.Options.EmptyLinger - rested is var rest && rest > TimeSpan.Zero && (next is null || next > rest) ? rest : next ?? parts.Options.ReminderPeriod;
         _timer!.Change(wait > Soon ? wait : Soon, Timeout.InfiniteTimeSpan);
@@ -360,7 +386,7 @@ public sealed partial class DomainQueueGrain(
     private async Task CatalogueAsync(LiveQueue live, DateTimeOffset now, bool isRested)
     {
         var isOrdered = _ordered;
-        _ordered = false;
+        (_ordered, _catalogued) = (false, time.GetTimestamp());
         try
         {
             if (live.State.Count > 0 || live.IsMarked)

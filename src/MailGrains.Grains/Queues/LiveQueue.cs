@@ -32,7 +32,8 @@ internal sealed class LiveQueue
             EndAsync = reports => EndAsync(reports, CancellationToken.None),
             Tell = _notices.Note,
         };
-        State.Changed = _runner.Note;
+        State.BeginActivation();
+        (State.Changed, State.Ended) = (_runner.Note, _runner.Ended);
         _runner.Load();
         _notices.Load();
     }
@@ -193,13 +194,13 @@ internal sealed class LiveQueue
         var now = QueueRunner.Milliseconds(_time.GetUtcNow());
         Action<QueueEntry>? change = order.Kind switch
         {
-            QueueOrderKind.Retry => e => e.Due = Math.Min(e.Due, now),
+            QueueOrderKind.Retry => e => e.MakeDue(now),
             QueueOrderKind.Hold => e => (e.Flags, e.Hold) = (e.Flags | EntryFlags.Held, order.Mark),
             QueueOrderKind.Release when entry.Is(EntryFlags.Held) => e => e.Release(now),
-            QueueOrderKind.Drop when !entry.IsInProgress => e => Drop(e, order.TellsSender),
+            QueueOrderKind.Drop => e => Drop(e, order.TellsSender),
             _ => null,
         };
-        if (change is null || !(await _commits.ChangeAsync(entry, change, cancellationToken)).IsTaken)
+        if (change is null || !(await _commits.ChangeAsync(entry, change, cancellationToken, onlyIdle: order.Kind == QueueOrderKind.Drop)).IsTaken)
         {
             return false;
         }
@@ -253,14 +254,31 @@ internal sealed class LiveQueue
             { Status: RelayStatus.NotTried } => report.SiteUntil ?? now + _parts.Options.BusyPause,
             _ => now + _parts.Options.RetryIn(entry.Tries + 1, Random.Shared.NextDouble()),
         };
-        var decision = await _commits.ReportAsync(entry, report, QueueRunner.Milliseconds(due), cancellationToken);
+        var decision = await _commits.ReportAsync(
+            entry, AtItsEnd(entry, report, QueueRunner.Milliseconds(now)), QueueRunner.Milliseconds(due), QueueRunner.Milliseconds(now),
+            isLost: report is { IsUncertain: true, RetryAt: not null }, cancellationToken);
         if (decision.IsTaken)
         {
-            _runner.End(entry, report);
+            _runner.Heard(report, entry);
+            _runner.Note(entry);
             _parts.Log.AttemptEnded(_id, report);
             _notices.Note(entry);
         }
     }
+
+    /// <summary>A site that can't be used was as good as tried for what has no more time.</summary>
+    private static RelayReport AtItsEnd(QueueEntry entry, RelayReport report, long now) =>
+        report is { Status: RelayStatus.NotTried, SiteUntil: not null } && entry.Expires <= now
+            ? report with
+            {
+                Status = RelayStatus.Tried,
+                Outcomes =
+                [
+                    .. entry.Left.Indexes().Select(i => new RecipientOutcome(
+                        i, OutcomeKind.Deferred, 0, "4.4.1", report.Reason ?? entry.LastReply ?? "no server could be reached", null)),
+                ],
+            }
+            : report;
 
     private QueueEntry NewEntry(QueuedMessage message, DateTimeOffset now)
     {
@@ -284,6 +302,7 @@ internal sealed class LiveQueue
             Priority = (sbyte)message.Priority,
             Flags = (message.Body.Inline is null ? EntryFlags.None : EntryFlags.Inline) |
                 (message.Recipients.Any(r => (r.Notify & NotifyOn.Success) != 0) ? EntryFlags.WantsSuccess : EntryFlags.None) |
+                (message.DeliverBy is { Returns: true } ? EntryFlags.EndsInTime : EntryFlags.None) |
                 (message.Recipients[0].Mailbox is null ? EntryFlags.None : EntryFlags.Local),
         };
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Queues;
@@ -13,7 +14,12 @@ namespace MailGrains.Grains.Queues;
 internal sealed class QueueCommits(
     QueueId queue, Journal<QueueState, QueueDraft> journal, QueueMessages messages, BodyBlobs blobs, QueueOptions options, QueueLog log)
 {
-    private static readonly int LongestShortText = 120;
+    /// <summary>Of so many recipients each text is kept whole.</summary>
+    private const int FewRecipients = 64;
+
+    /// <summary>A thousand recipients may have two notices each, in one transaction.</summary>
+    private const int MaxShortBytes = 120;
+
     private readonly BodyHolder _holder = BodyHolder.Of(queue);
 
     /// <param name="mayStart">Asked when it is decided: the first attempt begins with the commit.</param>
@@ -32,21 +38,28 @@ internal sealed class QueueCommits(
 
     /// <summary>Commits how an attempt ended.</summary>
     /// <param name="due">When the rest is due.</param>
-    public ValueTask<ReportDecision> ReportAsync(QueueEntry entry, RelayReport report, long due, CancellationToken cancellationToken)
+    /// <param name="isLost">Nothing was heard of the attempt.</param>
+    public ValueTask<ReportDecision> ReportAsync(
+        QueueEntry entry, RelayReport report, long due, long now, bool isLost, CancellationToken cancellationToken)
     {
-        var outcomes = report.Outcomes.IsDefaultOrEmpty ? [] : report.Outcomes;
-        var bounded = outcomes.Length <= 64 ? report : report with { Outcomes = [.. outcomes.Select(Shortened)] };
-        var bytes = QueueEvents.MaxChangedBytes(entry, bounded.Outcomes) + (2 * QueueEvents.TextBytes(report.Reason));
-        return CommitAsync(entry, draft => draft.Report(bounded, due), bytes, cancellationToken);
+        var outcomes = report.Outcomes.IsDefault ? [] : report.Outcomes;
+        var bounded = report with { Outcomes = outcomes.Length <= FewRecipients ? outcomes : [.. outcomes.Select(Shortened)] };
+        var bytes = QueueEvents.MaxChangedBytes(entry, bounded.Outcomes, report.Reason);
+        return CommitAsync(entry, draft => draft.Report(bounded, due, now, isLost), bytes, cancellationToken);
     }
+
+    /// <summary>A text for the notice of each of so many recipients.</summary>
+    public static string TextFor(string text, int recipients) => recipients <= FewRecipients ? text : Shortened(text);
 
     /// <summary>Changes an entry; where nothing is left of it, it goes.</summary>
     /// <param name="change">Gets a copy; may be run more than once.</param>
-    public ValueTask<ReportDecision> ChangeAsync(QueueEntry entry, Action<QueueEntry> change, CancellationToken cancellationToken)
+    /// <param name="onlyIdle">What is under way is left alone.</param>
+    public ValueTask<ReportDecision> ChangeAsync(
+        QueueEntry entry, Action<QueueEntry> change, CancellationToken cancellationToken, bool onlyIdle = false)
     {
         var changed = entry.Copy();
         change(changed);
-        return CommitAsync(entry, draft => draft.Change(entry.Email, change), QueueEvents.MaxChangedBytes(changed, []), cancellationToken);
+        return CommitAsync(entry, draft => draft.Change(entry.Email, change, onlyIdle), QueueEvents.MaxChangedBytes(changed, []), cancellationToken);
     }
 
     private async ValueTask<ReportDecision> CommitAsync(
@@ -79,7 +92,27 @@ internal sealed class QueueCommits(
         }
     }
 
-    private static RecipientOutcome Shortened(RecipientOutcome outcome) => outcome.Text.Length <= LongestShortText
-        ? outcome
-        : outcome with { Text = outcome.Text[..LongestShortText] };
+    private static RecipientOutcome Shortened(RecipientOutcome outcome) =>
+        outcome with { Text = Shortened(outcome.Text), Host = outcome.Host is null ? null : Shortened(outcome.Host) };
+
+    private static string Shortened(string text)
+    {
+        if (Encoding.UTF8.GetByteCount(text) <= MaxShortBytes)
+        {
+            return text;
+        }
+
+        var (chars, bytes) = (0, 0);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if ((bytes += rune.Utf8SequenceLength) > MaxShortBytes)
+            {
+                break;
+            }
+
+            chars += rune.Utf16SequenceLength;
+        }
+
+        return text[..chars];
+    }
 }

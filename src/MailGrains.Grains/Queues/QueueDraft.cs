@@ -12,6 +12,9 @@ namespace MailGrains.Grains.Queues;
 /// </summary>
 internal sealed class QueueDraft(QueueState state) : IJournalDraft
 {
+    /// <summary>RFC 3463 §3.5: the time is over.</summary>
+    public const string Expired = "5.4.7";
+
     private DeliveryIdDraft _deliveryIds = state.DeliveryIds.BeginDraft();
 
     // What the batch has changed; null: removed.
@@ -63,6 +66,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
         {
             taken.Attempts = 1;
             taken.Flags |= EntryFlags.Started;
+            taken.IsInProgress = true;
             NoteSender();
         }
 
@@ -92,15 +96,17 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
         var started = entry.Copy();
         started.Attempts++;
         started.Flags |= EntryFlags.Started;
+        started.IsInProgress = true;
         NoteSender();
         Record(QueueEventKind.Started).Email(email);
         Note(started);
         return true;
     }
 
-    /// <summary>Takes the end of an attempt.</summary>
+    /// <summary>Takes the end of an attempt. What is left after its time is given up, unless nobody knows how the attempt ended.</summary>
     /// <param name="due">When the rest is due, where there is a rest.</param>
-    public ReportDecision Report(RelayReport report, long due)
+    /// <param name="isLost">Nothing was heard of the attempt.</param>
+    public ReportDecision Report(RelayReport report, long due, long now, bool isLost)
     {
         if (Find(report.Email) is not { } entry || entry.Attempts != report.Attempt || !entry.Is(EntryFlags.Started))
         {
@@ -109,6 +115,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
 
         var ended = entry.Copy();
         ended.Flags &= ~EntryFlags.Started;
+        ended.IsInProgress = false;
         ended.Due = due;
         switch (report.Status)
         {
@@ -124,7 +131,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
                 ended.Flags |= report.IsUncertain ? EntryFlags.Uncertain : EntryFlags.None;
                 foreach (var outcome in report.Outcomes)
                 {
-                    Take(ended, outcome);
+                    Take(ended, outcome, isOver: !isLost && ended.Expires <= now);
                 }
 
                 break;
@@ -134,9 +141,10 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
     }
 
     /// <summary>Changes an entry by <paramref name="change"/>, which gets a copy; removes it where nothing is left of it.</summary>
-    public ReportDecision Change(EmailId email, Action<QueueEntry> change)
+    /// <param name="onlyIdle">What is under way is left alone.</param>
+    public ReportDecision Change(EmailId email, Action<QueueEntry> change, bool onlyIdle)
     {
-        if (Find(email) is not { } entry)
+        if (Find(email) is not { } entry || (onlyIdle && entry.IsInProgress))
         {
             return ReportDecision.Ignored;
         }
@@ -164,15 +172,15 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
 
     public void MakeAllDue(long at)
     {
-        Record(QueueEventKind.AllDue).Number(at);
+        Record(QueueEventKind.AllTriedDue).Number(at);
         _allDue = Math.Min(_allDue, at);
         foreach (var entry in _changed?.Values ?? Enumerable.Empty<QueueEntry?>())
         {
-            entry?.Due = Math.Min(entry.Due, at);
+            entry?.MakeDue(at);
         }
     }
 
-    private static void Take(QueueEntry entry, RecipientOutcome outcome)
+    private static void Take(QueueEntry entry, RecipientOutcome outcome, bool isOver)
     {
         if (!entry.Left.Contains(outcome.Recipient))
         {
@@ -182,20 +190,25 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
         if (outcome.Kind == OutcomeKind.Deferred)
         {
             entry.LastReply = ReplyOf(outcome);
-            return;
+            if (!isOver)
+            {
+                return;
+            }
         }
 
         entry.Left = entry.Left.Without(outcome.Recipient);
         NoticeKind? kind = outcome.Kind switch
         {
             OutcomeKind.Failed => NoticeKind.Failed,
+            OutcomeKind.Deferred => NoticeKind.Expired,
             OutcomeKind.RelayedWithoutDsn when entry.Is(EntryFlags.WantsSuccess) => NoticeKind.Relayed,
             OutcomeKind.Delivered when entry.Is(EntryFlags.WantsSuccess) => NoticeKind.Delivered,
             _ => null,
         };
         if (kind is { } told)
         {
-            entry.Notices = [.. entry.Notices ?? [], new Notice(told, outcome.Recipient, outcome.Code, outcome.Enhanced, outcome.Text, outcome.Host)];
+            entry.Notices = [.. entry.Notices ?? [], new Notice(
+                told, outcome.Recipient, outcome.Code, told == NoticeKind.Expired ? Expired : outcome.Enhanced, outcome.Text, outcome.Host)];
         }
     }
 
@@ -245,7 +258,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
             return changed;
         }
 
-        if (state.Find(email) is not { } entry || entry.Due <= _allDue)
+        if (state.Find(email) is not { } entry || entry.Attempts == 0 || entry.Due <= _allDue)
         {
             return state.Find(email);
         }

@@ -5,7 +5,7 @@ namespace MailGrains.Grains.Queues;
 
 /// <summary>
 /// What changes of a waiting message; what it is stands in its rows. Times are Unix milliseconds. The committed one is changed by events alone, but for
-/// <see cref="IsInProgress"/>, <see cref="Sender"/> and <see cref="ScheduledAt"/>, which are the activation's.
+/// <see cref="IsInProgress"/>, <see cref="IsReady"/>, <see cref="Sender"/> and <see cref="ScheduledAt"/>, which are the activation's.
 /// </summary>
 internal sealed class QueueEntry(EmailId email)
 {
@@ -43,8 +43,11 @@ internal sealed class QueueEntry(EmailId email)
     /// <summary>What its sender is to hear; null for nothing.</summary>
     public IReadOnlyList<Notice>? Notices { get; set; }
 
-    /// <summary>A sender has it, or is being given it.</summary>
+    /// <summary>An attempt of this activation's is under way: a sender has it, or is being given it.</summary>
     public bool IsInProgress { get; set; }
+
+    /// <summary>It stands among those that may be started.</summary>
+    public bool IsReady { get; set; }
 
     /// <summary>The silo of that sender.</summary>
     public SiloAddress? Sender { get; set; }
@@ -57,12 +60,12 @@ internal sealed class QueueEntry(EmailId email)
     /// <summary>May be started when it is due.</summary>
     public bool Waits => !IsInProgress && !Left.IsEmpty && !Is(EntryFlags.Held | EntryFlags.Started);
 
-    /// <summary>When it is given up, or its sender is told, whatever keeps it from being tried.</summary>
-    public long LateAt => DelayAt == 0 ? Expires : Math.Min(Expires, DelayAt);
+    /// <summary>When its time is over, or its sender is to hear that it waits, whatever keeps it from being tried; <see cref="long.MaxValue"/>: at no time.</summary>
+    public long LateAt => Math.Min(Is(EntryFlags.LastTry) ? long.MaxValue : Expires, DelayAt == 0 ? long.MaxValue : DelayAt);
 
     /// <summary>When something is to be done about it; <see cref="long.MaxValue"/>: at no time that is known.</summary>
     public long WakeAt =>
-        Waits ? Math.Min(Due, LateAt)
+        Waits ? Math.Min(IsReady ? long.MaxValue : Due, LateAt)
         : Is(EntryFlags.Held) && !IsInProgress && !Left.IsEmpty && !Is(EntryFlags.Started) ? HeldUntil
         : long.MaxValue;
 
@@ -73,8 +76,12 @@ internal sealed class QueueEntry(EmailId email)
     {
         Flags &= ~EntryFlags.Held;
         Hold = null;
-        (Due, Expires) = (Math.Min(Due, now), Math.Max(Expires, now + TriedAfterHold));
+        MakeDue(now);
+        Expires = Math.Max(Expires, now + TriedAfterHold);
     }
+
+    /// <summary>It may be tried now; what has not been tried yet, and is to be sent at a later time (FUTURERELEASE), is left to that.</summary>
+    public void MakeDue(long now) => Due = Attempts == 0 ? Due : Math.Min(Due, now);
 
     public QueueEntry Copy() => new(email)
     {
@@ -89,6 +96,7 @@ internal sealed class QueueEntry(EmailId email)
         LastReply = LastReply,
         Hold = Hold,
         Notices = Notices,
+        IsInProgress = IsInProgress,
     };
 }
 
@@ -118,6 +126,12 @@ internal enum EntryFlags
 
     /// <summary>In the record alone: a mark follows, <see cref="QueueEntry.Hold"/>.</summary>
     Marked = 64,
+
+    /// <summary>Its time is over, and it is tried once more before it is given up: until then nobody may have tried.</summary>
+    LastTry = 128,
+
+    /// <summary>Given up when its time is over, tried or not: DELIVERBY with R (RFC 2852).</summary>
+    EndsInTime = 256,
 }
 
 /// <summary>Something that a message's sender is to hear.</summary>

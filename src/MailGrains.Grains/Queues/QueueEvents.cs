@@ -1,3 +1,4 @@
+using System.Text;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Queues;
@@ -28,7 +29,7 @@ internal enum QueueEventKind : byte
     Routed = 8,
     Unrouted = 9,
 
-    /// <summary>All that waits is due at this time.</summary>
+    /// <summary>All that waits is due at this time. Not written any more.</summary>
     AllDue = 10,
 
     /// <summary>Nothing; the commit itself shows who the owner is.</summary>
@@ -39,6 +40,9 @@ internal enum QueueEventKind : byte
 
     /// <summary>Attempts that begin from here on are given to the sender of this silo; an empty text: of one that is not known.</summary>
     SenderIs = 13,
+
+    /// <summary>As <see cref="AllDue"/>, but for what was not tried yet and is to be sent later.</summary>
+    AllTriedDue = 14,
 }
 
 /// <summary>What a record means by "the last": most entries have the same, so that it is written once.</summary>
@@ -55,6 +59,12 @@ internal static class QueueEvents
     /// <summary>More than an entry without notices and reply takes.</summary>
     private const int EntryBytes = 96;
 
+    /// <summary>More than a notice takes without its texts.</summary>
+    private const int NoticeBytes = 24;
+
+    /// <summary>More than stands between the texts of a reply.</summary>
+    private const int ReplyBytes = 16;
+
     /// <summary>More than <see cref="QueueEventKind.SenderIs"/> takes.</summary>
     private const int SenderBytes = 128;
 
@@ -62,12 +72,25 @@ internal static class QueueEvents
 
     public static int MaxStartedBytes(int messages) => SenderBytes + 1 + (17 * messages);
 
-    /// <summary>An upper bound for the entry after these outcomes: each may add a notice, one of them is the last reply.</summary>
-    public static int MaxChangedBytes(QueueEntry entry, IEnumerable<RecipientOutcome> outcomes) =>
-        EntryBytes + (10 * (1 + (entry.Left.Count / 64))) + (3 * TextBytes(entry.LastReply)) + MarkBytes(entry.Hold) + (entry.Notices?.Sum(NoticeBytes) ?? 0) +
-        outcomes.Sum(o => 64 + (3 * (TextBytes(o.Text) + TextBytes(o.Host) + TextBytes(o.Enhanced))));
+    /// <summary>
+    /// An upper bound for the entry after these outcomes: each may add a notice, the longest of them is the last reply, which is written twice at the most, and
+    /// so is the hold.
+    /// </summary>
+    public static int MaxChangedBytes(QueueEntry entry, IReadOnlyCollection<RecipientOutcome> outcomes, string? reason = null)
+    {
+        var reply = Math.Max(TextBytes(entry.LastReply), TextBytes(reason));
+        var notices = 0;
+        foreach (var outcome in outcomes)
+        {
+            var texts = TextBytes(outcome.Enhanced) + TextBytes(outcome.Text) + TextBytes(outcome.Host);
+            (reply, notices) = (Math.Max(reply, ReplyBytes + texts), notices + NoticeBytes + texts);
+        }
 
-    public static int TextBytes(string? text) => 5 + (3 * (text?.Length ?? 0));
+        // What has expired with it has the last reply for a notice each.
+        return EntryBytes + (10 * (1 + (entry.Left.Count / 64))) + (2 * (reply + MarkBytes(entry.Hold))) + (entry.Notices?.Sum(BytesOf) ?? 0) + notices;
+    }
+
+    public static int TextBytes(string? text) => 5 + (text is null ? 0 : Encoding.UTF8.GetByteCount(text));
 
     public const int MaxMarkBytes = 8 * 1024;
 
@@ -189,5 +212,5 @@ internal static class QueueEvents
 
     private static int MarkBytes(QueueMark? mark) => mark is null ? 0 : 24 + TextBytes(mark.By) + TextBytes(mark.Reason);
 
-    private static int NoticeBytes(Notice notice) => 24 + TextBytes(notice.Enhanced) + TextBytes(notice.Text) + TextBytes(notice.Host);
+    private static int BytesOf(Notice notice) => NoticeBytes + TextBytes(notice.Enhanced) + TextBytes(notice.Text) + TextBytes(notice.Host);
 }

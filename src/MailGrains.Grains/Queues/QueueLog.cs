@@ -65,6 +65,9 @@ internal sealed partial class QueueLog(ILogger logger)
     private partial void LogTold(QueueId queue, EmailId email, LogText told);
 
 
+    [LoggerMessage(15, LogLevel.Warning, "What {Count} messages of queue {Queue} have come to could not be stored; it is tried again: {Why}")]
+    public partial void NotEnded(QueueId queue, int count, string why);
+
     public void Told(QueueId queue, EmailId email, string told) => LogTold(queue, email, new LogText(told));
 
     public void Ordered(QueueId queue, QueueOrderKind kind, QueueMark mark) =>

@@ -10,6 +10,7 @@ namespace MailGrains.Grains.Queues;
 internal sealed class QueueOutage
 {
     private long _pauseUntil;
+    private long _seenAt = long.MinValue;
 
     public bool TriesOne { get; private set; }
 
@@ -30,6 +31,7 @@ internal sealed class QueueOutage
     {
         if (report.SiteUntil is { } until)
         {
+            _seenAt = now;
             TriesOne = true;
             SiteUntil = Math.Max(SiteUntil, until.ToUnixTimeMilliseconds());
 
@@ -41,10 +43,16 @@ internal sealed class QueueOutage
         }
         else if (report.Status == RelayStatus.Tried)
         {
-            (_pauseUntil, TriesOne) = (0, false);
+            (_pauseUntil, TriesOne, _seenAt) = (0, false, long.MinValue);
         }
     }
 
+    /// <summary>An attempt of this activation has shown it, not longer ago than that, and no later one that a server answers.</summary>
+    public bool WasSeen(long now, TimeSpan within) => _seenAt >= now - (long)within.TotalMilliseconds;
+
+    /// <summary>Times that were set by the clock of before do not count.</summary>
+    public void ClockWasSetBack() => (_pauseUntil, SiteUntil, _seenAt) = (0, 0, long.MinValue);
+
     /// <summary>An operator wants all to be tried.</summary>
-    public void End() => (_pauseUntil, SiteUntil, TriesOne) = (0, 0, false);
+    public void End() => (_pauseUntil, SiteUntil, TriesOne, _seenAt) = (0, 0, false, long.MinValue);
 }

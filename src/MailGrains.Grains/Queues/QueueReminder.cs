@@ -6,13 +6,18 @@ namespace MailGrains.Grains.Queues;
 /// </summary>
 /// <param name="register">Stores it: when it fires first.</param>
 /// <param name="remove">Removes it where there is one.</param>
-internal sealed class QueueReminder(Func<TimeSpan, Task> register, Func<Task> remove)
+/// <param name="time">Of the periods.</param>
+internal sealed class QueueReminder(Func<TimeSpan, Task> register, Func<Task> remove, TimeProvider time)
 {
+    /// <summary>A reminder that has not been seen for so many periods may have been removed by an activation that did not know of this one.</summary>
+    private const int Unseen = 3;
+
     /// <summary>Stored.</summary>
     public const string Name = "queue";
 
     private Task _changing = Task.CompletedTask;
     private int _enqueuing;
+    private long _seen;
 
     /// <summary>It is there, and fires within one period of now.</summary>
     public bool IsNear { get; private set; }
@@ -35,7 +40,7 @@ internal sealed class QueueReminder(Func<TimeSpan, Task> register, Func<Task> re
 
     public async ValueTask EnsureAsync(TimeSpan period)
     {
-        while (!IsNear)
+        while (!IsNear || time.GetElapsedTime(_seen) > Unseen * period)
         {
             if (_changing.IsCompleted)
             {
@@ -51,28 +56,29 @@ internal sealed class QueueReminder(Func<TimeSpan, Task> register, Func<Task> re
 
     /// <summary>Lets it fire at a later time only; the queue has nothing to do until then.</summary>
     /// <returns>False: somebody enqueues, or has meanwhile.</returns>
-    public async Task<bool> ParkAsync(TimeSpan until)
-    {
-        await ChangeAsync(() => register(until));
-        return _enqueuing == 0 && !IsNear;
-    }
+    public async Task<bool> ParkAsync(TimeSpan until) => await ChangeAsync(() => register(until)) && _enqueuing == 0 && !IsNear;
 
-    private async Task ChangeAsync(Func<Task> change)
+    /// <summary>It has fired.</summary>
+    public void Ticked() => _seen = time.GetTimestamp();
+
+    private async Task<bool> ChangeAsync(Func<Task> change)
     {
         if (_enqueuing > 0 || !_changing.IsCompleted)
         {
-            return;
+            return false;
         }
 
         // From here on an enqueue registers again, behind this.
         IsNear = false;
         _changing = change();
         await _changing;
+        return true;
     }
 
     private async Task RegisterAsync(TimeSpan period)
     {
         await register(period);
+        Ticked();
         IsNear = true;
     }
 }

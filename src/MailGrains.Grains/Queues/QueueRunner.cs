@@ -18,23 +18,29 @@ internal sealed class QueueRunner(
     private readonly QueueSchedule _schedule = new();
     private readonly List<RelayMessage> _starting = [];
     private readonly HashSet<QueueEntry> _given = new(ReferenceEqualityComparer.Instance);
-    private readonly List<QueueEntry> _late = [];
+    private readonly LateEntries _late = new(queue, state, commits, parts, time);
     private readonly List<(QueueEntry Entry, int Attempt)> _recovering = [];
-    private readonly long _recoverAt = Milliseconds(time.GetUtcNow() + parts.Options.ReportGrace);
     private readonly QueueOutage _outage = new();
+    private readonly List<RelayReport> _ends = [];
+    private readonly long _loaded = time.GetTimestamp();
+    private long _now;
     private SiloAddress? _earlierSender;
     private long _busyUntil;
     private long _lookAt;
+    private long _retryAt;
     private bool _urgent;
 
     /// <summary>Takes how attempts ended that never left this silo, or whose sender is gone.</summary>
     public required Func<ImmutableArray<RelayReport>, Task> EndAsync { get; init; }
 
     /// <summary>Something is to be told to a message's sender.</summary>
-    public required Action<QueueEntry> Tell { get; init; }
+    public required Action<QueueEntry> Tell
+    {
+        init => _late.Tell = value;
+    }
 
     /// <summary>Messages with a sender, or on their way to one.</summary>
-    public int InProgress { get; private set; }
+    public int InProgress => state.InProgress;
 
     /// <summary>Null where there is none, or its time is over.</summary>
     public QueueMark? Suspended => state.Suspended is { } mark && !(mark.Until <= time.GetUtcNow()) ? mark : null;
@@ -77,25 +83,19 @@ internal sealed class QueueRunner(
     public bool MayStart(long due) => due <= Now && Room > 0 && Now >= _outage.SiteUntil && Now >= _busyUntil && !IsSuspended;
 
     /// <summary>Its first attempt began with its commit.</summary>
-    public void Begin(QueueEntry entry, QueuedMessage message)
-    {
-        entry.IsInProgress = true;
-        InProgress++;
-        _starting.Add(Attempt(entry, message));
-    }
+    public void Begin(QueueEntry entry, QueuedMessage message) => _starting.Add(Attempt(entry, message));
 
-    /// <summary>The attempt has ended, one way or another.</summary>
-    public void End(QueueEntry entry, RelayReport report)
-    {
-        if (entry.IsInProgress)
-        {
-            (entry.IsInProgress, entry.Sender) = (false, null);
-            _given.Remove(entry);
-            InProgress--;
-        }
+    /// <summary>No sender has it any more.</summary>
+    public void Ended(QueueEntry entry) => _given.Remove(entry);
 
+    /// <summary>Takes what an attempt's end says of the site; <paramref name="entry"/> shows it already.</summary>
+    public void Heard(RelayReport report, QueueEntry entry)
+    {
         _outage.Note(report, entry, Now);
-        Note(entry);
+        if (report.SiteUntil is not null)
+        {
+            _late.SiteIsDown();
+        }
     }
 
     /// <summary>An operator wants it tried now: back-offs do not count, once.</summary>
@@ -119,8 +119,11 @@ internal sealed class QueueRunner(
 
         if (_recovering.Count > 0)
         {
-            next = Math.Min(next, _earlierSender is null ? _recoverAt : Math.Min(_recoverAt, Now + (long)Options.LookAfter.TotalMilliseconds));
+            var left = Math.Max(1, (long)UntilRecovery.TotalMilliseconds + 1);
+            next = Math.Min(next, Now + (_earlierSender is null ? left : Math.Min(left, (long)Options.LookAfter.TotalMilliseconds)));
         }
+
+        next = Math.Min(next, Math.Max(Now + 1, Math.Min(_late.Next, _ends.Count > 0 ? _retryAt : long.MaxValue)));
 
         return _given.Count > 0 ? Math.Min(next, Math.Max(_lookAt, Now + 1)) : next;
     }
@@ -128,11 +131,11 @@ internal sealed class QueueRunner(
     /// <summary>One round; true when another may find more to do at once.</summary>
     public async Task<bool> RunAsync(CancellationToken cancellationToken)
     {
+        MindClock();
+        await EndWaitingAsync();
         await LookAfterSendersAsync();
         await RecoverAsync();
-        var now = Now;
-        _schedule.Collect(now, _late.Add);
-        await TakeLateAsync(now, cancellationToken);
+        await _late.TakeAsync(_schedule, IsSuspended, _outage.WasSeen(_now, Options.RetryAfter[^1] * 1.5), cancellationToken);
         if (Now >= _busyUntil)
         {
             await GiveAsync(cancellationToken);
@@ -173,13 +176,15 @@ internal sealed class QueueRunner(
             throw;
         }
 
-        foreach (var entry in entries)
+        foreach (var entry in entries.Where(e => state.Find(e.Email) == e))
         {
-            if (state.Find(entry.Email) == entry && entry.Is(EntryFlags.Started) && !entry.IsInProgress)
+            if (entry.IsInProgress)
             {
-                entry.IsInProgress = true;
-                InProgress++;
                 await ReadAsync(entry, cancellationToken);
+            }
+            else
+            {
+                Note(entry);
             }
         }
 
@@ -189,10 +194,10 @@ internal sealed class QueueRunner(
     private QueueEntry? TakeReady() =>
         (_outage.TriesOne && _schedule.HasReady ? QueueOutage.Choose(state.Entries, Now) : null) ?? _schedule.TakeReady(Now);
 
-    /// <summary>What can't be read now is deferred: its rows are there, or the checker finds it.</summary>
+    /// <summary>What can't be read now has not been tried; where its rows are missing, which the checker finds, it is as if a server had deferred it.</summary>
     private async ValueTask ReadAsync(QueueEntry entry, CancellationToken cancellationToken)
     {
-        string why;
+        RelayReport end;
         try
         {
             if (await messages.ReadAsync(entry.Email, cancellationToken) is { } message)
@@ -201,15 +206,59 @@ internal sealed class QueueRunner(
                 return;
             }
 
-            why = "the message's rows are missing";
+            end = Deferred(entry, "the message's rows are missing");
         }
-        catch (StoreException e)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            why = e.Message;
+            end = new RelayReport(entry.Email, entry.Attempts, RelayStatus.NotTried, [])
+            {
+                Reason = "the message could not be read",
+                RetryAt = time.GetUtcNow() + Options.RetryIn(entry.Tries + 1, Random.Shared.NextDouble()),
+            };
+            parts.Log.NotRead(queue, entry.Email, e.Message);
         }
 
-        parts.Log.NotRead(queue, entry.Email, why);
-        await EndAsync([Deferred(entry, why)]);
+        await EndOrKeepAsync([end]);
+    }
+
+    /// <summary>Commits how attempts ended, now or, where that fails, in a later round: nobody else would.</summary>
+    private async Task EndOrKeepAsync(ImmutableArray<RelayReport> reports)
+    {
+        try
+        {
+            await EndAsync(reports);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // One that did get through is ignored when it comes again.
+            _ends.AddRange(reports);
+            _retryAt = Now + (long)Options.BusyPause.TotalMilliseconds;
+            parts.Log.NotEnded(queue, reports.Length, e.Message);
+        }
+    }
+
+    private async Task EndWaitingAsync()
+    {
+        if (_ends.Count > 0 && Now >= _retryAt)
+        {
+            ImmutableArray<RelayReport> ends = [.. _ends];
+            _ends.Clear();
+            await EndOrKeepAsync(ends);
+        }
+    }
+
+    /// <summary>Where the clock was set back, pauses that were set by it do not count.</summary>
+    private void MindClock()
+    {
+        var now = Now;
+        if (now < _now)
+        {
+            (_busyUntil, _lookAt, _retryAt) = (0, 0, 0);
+            _outage.ClockWasSetBack();
+            _late.ClockWasSetBack();
+        }
+
+        _now = now;
     }
 
     /// <summary>Gives what has begun to a sender, in jobs; true when all was taken.</summary>
@@ -232,14 +281,14 @@ internal sealed class QueueRunner(
                 parts.GivenTo(answer.Silo);
                 foreach (var message in job.Take(taken))
                 {
-                    if (state.Find(message.Message.Email) is { IsInProgress: true } entry)
+                    if (state.Find(message.Message.Email) is { IsInProgress: true } entry && entry.Attempts == message.Attempt)
                     {
                         entry.Sender = answer.Silo;
                         _given.Add(entry);
                     }
                 }
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException)
+            catch (Exception e) when (e is not OutOfMemoryException)
             {
                 // It may have them: their numbers stay, and a second copy of the job finds each message's attempt ended or is told "not yours".
                 parts.Log.NotGiven(queue, job.Count, e.Message);
@@ -281,7 +330,21 @@ internal sealed class QueueRunner(
     {
         foreach (var message in job)
         {
-            await EndAsync([await parts.Local.DeliverAsync(queue, message, CancellationToken.None)]);
+            RelayReport end;
+            try
+            {
+                end = await parts.Local.DeliverAsync(queue, message, CancellationToken.None);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                end = new RelayReport(message.Message.Email, message.Attempt, RelayStatus.NotTried, [])
+                {
+                    Reason = e.Message,
+                    RetryAt = time.GetUtcNow() + Options.RetryIn(1, Random.Shared.NextDouble()),
+                };
+            }
+
+            await EndOrKeepAsync([end]);
         }
     }
 
@@ -298,7 +361,7 @@ internal sealed class QueueRunner(
         if (lost.Count > 0)
         {
             parts.Log.SenderLost(queue, lost.Count);
-            await EndAsync([.. lost.Select(e => LostReport(e, "the sender was lost"))]);
+            await EndOrKeepAsync([.. lost.Select(e => LostReport(e, "the sender was lost"))]);
         }
     }
 
@@ -309,10 +372,10 @@ internal sealed class QueueRunner(
     private async Task RecoverAsync()
     {
         _recovering.RemoveAll(one => state.Find(one.Entry.Email) != one.Entry || one.Entry.Attempts != one.Attempt || !one.Entry.Is(EntryFlags.Started));
-        if (_recovering.Count > 0 && (Now >= _recoverAt || (_earlierSender is { } sender && parts.IsDead(sender))))
+        if (_recovering.Count > 0 && (UntilRecovery <= TimeSpan.Zero || (_earlierSender is { } sender && parts.IsDead(sender))))
         {
             parts.Log.Recovered(queue, _recovering.Count);
-            await EndAsync([.. _recovering.Select(one => LostReport(one.Entry, "the queue was started again"))]);
+            await EndOrKeepAsync([.. _recovering.Select(one => LostReport(one.Entry, "the queue was started again"))]);
             _recovering.Clear();
         }
 
@@ -322,54 +385,7 @@ internal sealed class QueueRunner(
         }
     }
 
-    /// <summary>Gives up what has expired, notes that senders are to hear of a delay, and lets go what was held until now.</summary>
-    private async Task TakeLateAsync(long now, CancellationToken cancellationToken)
-    {
-        if (_late.Count == 0)
-        {
-            return;
-        }
-
-        var late = _late.ToList();
-        _late.Clear();
-        foreach (var entry in late)
-        {
-            try
-            {
-                await commits.ChangeAsync(entry, changed => Late(changed, now), cancellationToken);
-                Tell(entry);
-            }
-            catch (Exception e) when (e is StoreException or JournalLostException or JournalClosedException)
-            {
-                Note(entry);
-                throw;
-            }
-        }
-    }
-
-    private static void Late(QueueEntry entry, long now)
-    {
-        if (entry.Is(EntryFlags.Held))
-        {
-            if (entry.HeldUntil <= now)
-            {
-                entry.Release(now);
-            }
-
-            return;
-        }
-
-        var expired = entry.Expires <= now;
-        var reply = entry.LastReply ?? "no attempt could be made";
-        entry.Notices =
-        [
-            .. entry.Notices ?? [],
-            .. entry.Left.Indexes().Select(i => new Notice(
-                expired ? NoticeKind.Expired : NoticeKind.Delayed, i, 0, expired ? "5.4.7" : "4.4.7", reply, null)),
-        ];
-        entry.DelayAt = 0;
-        entry.Left = expired ? default : entry.Left;
-    }
+    private TimeSpan UntilRecovery => Options.ReportGrace - time.GetElapsedTime(_loaded);
 
     private static RelayMessage Attempt(QueueEntry entry, QueuedMessage message) =>
         new(message, entry.Attempts, [.. entry.Left.Indexes()], entry.Is(EntryFlags.Uncertain));

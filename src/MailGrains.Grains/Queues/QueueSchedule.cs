@@ -32,18 +32,12 @@ internal sealed class QueueSchedule
     /// <param name="live">How many entries there are: the heap is made anew when it has too many that are no more.</param>
     public void Note(QueueEntry entry, int live)
     {
-        if (entry.WakeAt == long.MaxValue || entry.ScheduledAt == entry.WakeAt)
-        {
-            return;
-        }
-
         if (_times.Count > (4 * live) + 1024)
         {
             Compact();
         }
 
-        entry.ScheduledAt = entry.WakeAt;
-        _times.Enqueue(entry, entry.ScheduledAt);
+        Add(entry);
     }
 
     /// <summary>Moves what is due to the ready ones; calls back for what has expired, is late, or has been held long enough.</summary>
@@ -52,17 +46,21 @@ internal sealed class QueueSchedule
         while (Next <= now && _times.TryDequeue(out var entry, out var at))
         {
             Forget(entry, at);
-            if (entry.Is(EntryFlags.Held) || entry.Expires <= now || (entry.DelayAt != 0 && entry.DelayAt <= now))
+            if (entry.WakeAt > now)
+            {
+                Add(entry);
+            }
+            else if (entry.Is(EntryFlags.Held) || entry.LateAt <= now)
             {
                 late(entry);
             }
             else
             {
+                entry.IsReady = true;
                 _ready.Enqueue(entry, (-entry.Priority, entry.Due));
 
-                // It may not be startable for hours.
-                entry.ScheduledAt = entry.LateAt;
-                _times.Enqueue(entry, entry.ScheduledAt);
+                // It may not be startable for long.
+                Add(entry);
             }
         }
     }
@@ -70,15 +68,28 @@ internal sealed class QueueSchedule
     /// <summary>The next entry to start.</summary>
     public QueueEntry? TakeReady(long now)
     {
-        while (_ready.TryDequeue(out var entry, out var key))
+        while (_ready.TryDequeue(out var entry, out _))
         {
-            if (entry.Waits && entry.Due == key.Due && entry.Due <= now)
+            entry.IsReady = false;
+            if (entry.Waits && entry.Due <= now)
             {
                 return entry;
             }
+
+            // The clock was set back, or it is not to be started any more.
+            Add(entry);
         }
 
         return null;
+    }
+
+    private void Add(QueueEntry entry)
+    {
+        if (entry.WakeAt is < long.MaxValue and var at && entry.ScheduledAt != at)
+        {
+            entry.ScheduledAt = at;
+            _times.Enqueue(entry, at);
+        }
     }
 
     private static void Forget(QueueEntry entry, long at)

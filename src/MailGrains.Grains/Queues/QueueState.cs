@@ -41,14 +41,31 @@ internal sealed class QueueState : IJournalState<QueueDraft>
 
     public DeliveryIdWindow DeliveryIds { get; private set; } = new();
 
+    /// <summary>Attempts that this activation began and that have no end yet.</summary>
+    public int InProgress { get; private set; }
+
     /// <summary>Heard for an entry that came, or changed otherwise than by a start; for the schedule.</summary>
     public Action<QueueEntry>? Changed { get; set; }
+
+    /// <summary>Heard for an entry whose attempt has ended, by a report or with the entry.</summary>
+    public Action<QueueEntry>? Ended { get; set; }
 
     private Repeated Last => new(LastReply, LastHold);
 
     public QueueEntry? Find(EmailId email) => _entries.GetValueOrDefault(email);
 
     public QueueDraft BeginDraft() => new(this);
+
+    /// <summary>All that was read is loaded: none of the attempts that began in it is this activation's.</summary>
+    public void BeginActivation()
+    {
+        foreach (var entry in _entries.Values)
+        {
+            entry.IsInProgress = false;
+        }
+
+        InProgress = 0;
+    }
 
     public void Apply(long sequence, ReadOnlySpan<byte> events)
     {
@@ -71,16 +88,19 @@ internal sealed class QueueState : IJournalState<QueueDraft>
                 var started = Required(record.Email());
                 started.Attempts++;
                 started.Flags |= EntryFlags.Started;
+                Begin(started);
                 break;
             case QueueEventKind.Changed:
                 Take(QueueEvents.ReadEntry(ref record, Last));
                 break;
             case QueueEventKind.Removed:
-                if (!_entries.Remove(record.Email()))
+                if (!_entries.Remove(record.Email(), out var gone))
                 {
                     throw RecordReader.Damaged();
                 }
 
+                gone.Left = default;
+                End(gone);
                 break;
             case QueueEventKind.ReplyHeard:
                 LastReply = record.Text();
@@ -98,7 +118,10 @@ internal sealed class QueueState : IJournalState<QueueDraft>
                 Route = null;
                 break;
             case QueueEventKind.AllDue:
-                MakeAllDue(record.Count());
+                MakeAllDue(record.Count(), withLater: true);
+                break;
+            case QueueEventKind.AllTriedDue:
+                MakeAllDue(record.Count(), withLater: false);
                 break;
             case QueueEventKind.Confirmed:
                 break;
@@ -123,6 +146,11 @@ internal sealed class QueueState : IJournalState<QueueDraft>
         }
 
         _entries.Add(entry.Email, entry);
+        if (entry.Is(EntryFlags.Started))
+        {
+            Begin(entry);
+        }
+
         Changed?.Invoke(entry);
     }
 
@@ -133,15 +161,51 @@ internal sealed class QueueState : IJournalState<QueueDraft>
         (entry.Due, entry.Expires, entry.DelayAt) = (changed.Due, changed.Expires, changed.DelayAt);
         (entry.Attempts, entry.Tries, entry.Priority) = (changed.Attempts, changed.Tries, changed.Priority);
         (entry.Flags, entry.LastReply, entry.Notices, entry.Hold) = (changed.Flags, changed.LastReply, changed.Notices, changed.Hold);
+        if (!entry.Is(EntryFlags.Started))
+        {
+            End(entry);
+        }
+
         Changed?.Invoke(entry);
     }
 
-    private void MakeAllDue(long at)
+    private void Begin(QueueEntry entry)
+    {
+        if (!entry.IsInProgress)
+        {
+            entry.IsInProgress = true;
+            InProgress++;
+        }
+    }
+
+    private void End(QueueEntry entry)
+    {
+        if (entry.IsInProgress)
+        {
+            (entry.IsInProgress, entry.Sender) = (false, null);
+            InProgress--;
+            Ended?.Invoke(entry);
+        }
+    }
+
+    private void MakeAllDue(long at, bool withLater)
     {
         foreach (var entry in _entries.Values)
         {
-            entry.Due = Math.Min(entry.Due, at);
-            Changed?.Invoke(entry);
+            var due = entry.Due;
+            if (withLater)
+            {
+                entry.Due = Math.Min(due, at);
+            }
+            else
+            {
+                entry.MakeDue(at);
+            }
+
+            if (entry.Due != due)
+            {
+                Changed?.Invoke(entry);
+            }
         }
     }
 

@@ -275,12 +275,16 @@ public sealed class DomainQueueTests(QueueCluster cluster)
     public async Task Of_many_messages_at_once_none_is_lost_or_doubled_while_commits_fail_and_activations_end()
     {
         await using var queue = cluster.NewQueue();
+        CommitFault[] faults = [CommitFault.LostBefore, CommitFault.LostAfter, CommitFault.Unavailable, CommitFault.Full];
         var random = new Random(7);
         var turn = 0;
         queue.Sender.Answer = a => Interlocked.Increment(ref turn) % 3 == 0 ? SenderScript.QueueScript.Deferred(a) : queue.Sender.Delivered(a);
         cluster.Tables.WhenCommitting = (where, _) => where.Contains(queue.Id.Domain, StringComparison.Ordinal) && random.Next(10) == 0
-            ? (CommitFault)random.Next(2)
+            ? faults[random.Next(faults.Length)]
             : null;
+        cluster.Tables.BeforeRead = row => row is not null && row.StartsWith("m:", StringComparison.Ordinal) && random.Next(10) == 0
+            ? throw new Storage.StoreException(Storage.StoreFailure.Unavailable, "out")
+            : Task.CompletedTask;
         var kept = new List<QueuedMessage>();
         for (var round = 0; round < 5; round++)
         {
@@ -294,7 +298,7 @@ public sealed class DomainQueueTests(QueueCluster cluster)
             }));
         }
 
-        cluster.Tables.WhenCommitting = null;
+        cluster.Tables.Heal();
         queue.Sender.Answer = queue.Sender.Delivered;
         await queue.Grain.WakeAsync(Cancellation);
         await queue.EmptyAsync(TimeSpan.FromSeconds(2));

@@ -146,17 +146,17 @@ public sealed class QueueStateModelTests
                     break;
                 case 9:
                     var mark = new QueueMark("op", $"why {how % 3}", how % 2 == 0 ? Noon : null);
-                    draft.Change(email, e => (e.Flags, e.Hold) = (e.Flags | EntryFlags.Held, mark));
+                    draft.Change(email, e => (e.Flags, e.Hold) = (e.Flags | EntryFlags.Held, mark), onlyIdle: false);
                     break;
                 case 10:
-                    draft.Change(email, e => e.Release(how));
+                    draft.Change(email, e => e.Release(how), onlyIdle: false);
                     break;
                 case 11:
                     draft.MakeAllDue(how);
                     break;
                 default:
                     // What it says to its sender is forgotten: then a message with nobody left goes.
-                    draft.Change(email, e => e.Notices = null);
+                    draft.Change(email, e => e.Notices = null, onlyIdle: false);
                     break;
             }
         }
@@ -189,7 +189,7 @@ public sealed class QueueStateModelTests
             {
                 var outcomes = (_left.GetValueOrDefault(email) ?? []).Select(i => new RecipientOutcome(
                     i, (OutcomeKind)(1 + ((i + how) % 5)), 450, "4.0.0", how % 3 == 0 ? "busy" : $"reply {how}", how % 2 == 0 ? "mx" : null)).ToImmutableArray();
-                if (draft.Report(new RelayReport(email, attempt, RelayStatus.Tried, outcomes) { IsUncertain = how % 7 == 0 }, how).IsTaken)
+                if (draft.Report(new RelayReport(email, attempt, RelayStatus.Tried, outcomes) { IsUncertain = how % 7 == 0 }, how, now: 0, isLost: false).IsTaken)
                 {
                     _left[email].RemoveWhere(i => outcomes.First(o => o.Recipient == i).Kind != OutcomeKind.Deferred);
                     if (_left[email].Count == 0)
