@@ -84,6 +84,8 @@ public sealed class MailServer : IAsyncDisposable
 
     private async Task ServeAsync(TcpClient client, int number)
     {
+        // Replies go one by one: none is to wait for the acknowledgement of the one before.
+        client.NoDelay = true;
         MostOpen = Math.Max(MostOpen, Interlocked.Increment(ref _open));
         var session = new Session(this, client, number, _stop.Token);
         try
