@@ -1,3 +1,4 @@
+using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Queues;
 using MailGrains.Grains.Queues;
@@ -78,7 +79,9 @@ internal sealed class NoticeSender(
             var told = message is null ? "its rows are missing" : await post.SendAsync(
                 queue, message, notices, DateTimeOffset.FromUnixTimeMilliseconds(entry.Expires), cancellationToken);
             parts.Log.Told(queue, entry.Email, told);
-            await commits.ChangeAsync(entry, e => e.Notices = e.Notices?.Count > notices.Count ? [.. e.Notices.Skip(notices.Count)] : null, cancellationToken);
+            await commits.ChangeAsync(
+                entry, e => e.Notices = e.Notices?.Count > notices.Count ? [.. e.Notices.Skip(notices.Count)] : null, cancellationToken,
+                forgotten: [.. FailedIds(message, notices)]);
             _tried.Remove(entry.Email);
             Note(entry);
         }
@@ -93,6 +96,12 @@ internal sealed class NoticeSender(
             }
         }
     }
+
+    /// <summary>Whoever has heard that a message failed may send the same one again.</summary>
+    private static IEnumerable<DeliveryId> FailedIds(QueuedMessage? message, IReadOnlyList<Notice> notices) => message is null
+        ? []
+        : notices.Where(notice => notice.Kind is NoticeKind.Failed or NoticeKind.Expired && notice.Recipient < message.Recipients.Length)
+            .Select(notice => QueueDraft.IdOf(message, notice.Recipient));
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
 }

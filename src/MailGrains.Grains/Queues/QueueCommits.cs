@@ -54,12 +54,14 @@ internal sealed class QueueCommits(
     /// <summary>Changes an entry; where nothing is left of it, it goes.</summary>
     /// <param name="change">Gets a copy; may be run more than once.</param>
     /// <param name="onlyIdle">What is under way is left alone.</param>
+    /// <param name="forgotten">Delivery ids that are taken as new when they come again.</param>
     public ValueTask<ReportDecision> ChangeAsync(
-        QueueEntry entry, Action<QueueEntry> change, CancellationToken cancellationToken, bool onlyIdle = false)
+        QueueEntry entry, Action<QueueEntry> change, CancellationToken cancellationToken, bool onlyIdle = false, IReadOnlyList<DeliveryId>? forgotten = null)
     {
         var changed = entry.Copy();
         change(changed);
-        return CommitAsync(entry, draft => draft.Change(entry.Email, change, onlyIdle), QueueEvents.MaxChangedBytes(changed, []), cancellationToken);
+        var bytes = QueueEvents.MaxChangedBytes(changed, []) + QueueEvents.MaxForgottenBytes(forgotten?.Count ?? 0);
+        return CommitAsync(entry, draft => draft.Change(entry.Email, change, onlyIdle, forgotten), bytes, cancellationToken);
     }
 
     private async ValueTask<ReportDecision> CommitAsync(

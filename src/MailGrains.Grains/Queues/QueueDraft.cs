@@ -142,7 +142,8 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
 
     /// <summary>Changes an entry by <paramref name="change"/>, which gets a copy; removes it where nothing is left of it.</summary>
     /// <param name="onlyIdle">What is under way is left alone.</param>
-    public ReportDecision Change(EmailId email, Action<QueueEntry> change, bool onlyIdle)
+    /// <param name="forgotten">Delivery ids that are taken as new when they come again.</param>
+    public ReportDecision Change(EmailId email, Action<QueueEntry> change, bool onlyIdle, IReadOnlyList<DeliveryId>? forgotten = null)
     {
         if (Find(email) is not { } entry || (onlyIdle && entry.IsInProgress))
         {
@@ -151,6 +152,11 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
 
         var changed = entry.Copy();
         change(changed);
+        if (forgotten is { Count: > 0 })
+        {
+            Forget(forgotten);
+        }
+
         return Put(changed);
     }
 
@@ -248,7 +254,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
     }
 
     /// <summary>A message without a Message-ID is known by its own id, which is made once a transaction.</summary>
-    private static DeliveryId IdOf(QueuedMessage message, int recipient) =>
+    public static DeliveryId IdOf(QueuedMessage message, int recipient) =>
         message.Recipients[recipient].DeliveryId is { IsNone: false } id ? id : new DeliveryId(message.Email.High, message.Email.Low + (ulong)recipient);
 
     private QueueEntry? Find(EmailId email)
@@ -266,6 +272,17 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
         var due = entry.Copy();
         due.Due = _allDue;
         return due;
+    }
+
+    private void Forget(IReadOnlyList<DeliveryId> ids)
+    {
+        var record = Record(QueueEventKind.Forgotten);
+        record.Number(ids.Count);
+        foreach (var id in ids)
+        {
+            QueueEvents.WriteId(record, id);
+            _deliveryIds.Remove(id);
+        }
     }
 
     private void NoteSender()

@@ -43,6 +43,9 @@ internal enum QueueEventKind : byte
 
     /// <summary>As <see cref="AllDue"/>, but for what was not tried yet and is to be sent later.</summary>
     AllTriedDue = 14,
+
+    /// <summary>Delivery ids of recipients that got nothing, as the sender has heard: what comes again is taken again.</summary>
+    Forgotten = 15,
 }
 
 /// <summary>What a record means by "the last": most entries have the same, so that it is written once.</summary>
@@ -89,6 +92,8 @@ internal static class QueueEvents
         // What has expired with it has the last reply for a notice each.
         return EntryBytes + (10 * (1 + (entry.Left.Count / 64))) + (2 * (reply + MarkBytes(entry.Hold))) + (entry.Notices?.Sum(BytesOf) ?? 0) + notices;
     }
+
+    public static int MaxForgottenBytes(int ids) => 8 + (16 * ids);
 
     public static int TextBytes(string? text) => 5 + (text is null ? 0 : Encoding.UTF8.GetByteCount(text));
 

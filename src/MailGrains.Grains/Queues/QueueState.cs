@@ -128,6 +128,13 @@ internal sealed class QueueState : IJournalState<QueueDraft>
             case QueueEventKind.HoldMarked:
                 LastHold = QueueEvents.ReadMark(ref record);
                 break;
+            case QueueEventKind.Forgotten:
+                for (var ids = record.Items(16); ids > 0; ids--)
+                {
+                    DeliveryIds.Remove(QueueEvents.ReadId(ref record));
+                }
+
+                break;
             case QueueEventKind.SenderIs:
                 Sender = record.Text() is { Length: > 0 } sender ? sender : null;
                 break;

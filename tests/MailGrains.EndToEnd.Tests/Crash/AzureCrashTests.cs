@@ -7,8 +7,8 @@ namespace MailGrains.EndToEnd.Tests.Crash;
 /// <summary>What was acknowledged is kept once and whole on Azure's stores, whichever of host and storage goes away.</summary>
 public sealed class AzureCrashTests(ITestOutputHelper output)
 {
-    // The journal is the one that SQLite's fifty kills are for; here it is the store's answers that differ.
-    private const int Kills = 20;
+    // The journal is the one that SQLite's kills are for; here it is the store's answers that differ.
+    private const int FewKills = 8;
     private const int AnswersBetween = 50;
 
     [Fact]
@@ -22,7 +22,7 @@ public sealed class AzureCrashTests(ITestOutputHelper output)
         try
         {
             await run.StartAsync(cancellationToken);
-            await run.KillAsync(Kills, cancellationToken);
+            await run.KillAsync(CrashRun.KillsOr(FewKills), cancellationToken);
             foreach (var outlasts in new[] { false, true })
             {
                 await run.SendDuringAsync((storm, token) => InterruptAsync(azurite, storm, outlasts, token), cancellationToken);

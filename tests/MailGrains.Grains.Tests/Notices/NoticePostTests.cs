@@ -55,10 +55,11 @@ public sealed class NoticePostTests(QueueCluster cluster)
         queue.Sender.Answer = attempt => SenderScript.QueueScript.Deferred(attempt);
         await queue.Grain.EnqueueAsync(queue.Message($"ann@{back.Id.Domain}", ["bob"]), Cancellation);
         await cluster.UntilAsync(() => !back.Sender.Taken.IsEmpty, TimeSpan.FromMinutes(1));
-        await cluster.UntilAsync(() => back.Sender.Taken.Count > 1, TimeSpan.FromMinutes(10));
-        await queue.EmptyAsync(TimeSpan.FromSeconds(1));
-        await back.EmptyAsync();
-        var groups = back.Sender.Taken.Select(taken => ReportOf(taken.Message).BodyParts.OfType<MessageDeliveryStatus>().Single().StatusGroups[1]).ToList();
+        await queue.EmptyAsync(TimeSpan.FromMinutes(10));
+        await back.EmptyAsync(TimeSpan.FromSeconds(1));
+
+        // Where the clock runs like that an attempt may be thought lost, and come again as uncertain.
+        var groups = back.Sender.Taken.DistinctBy(taken => taken.Message.Email).Select(taken => ReportOf(taken.Message).BodyParts.OfType<MessageDeliveryStatus>().Single().StatusGroups[1]).ToList();
         Assert.Equal(["delayed", "failed"], groups.Select(group => group["Action"]));
         Assert.StartsWith("4.", groups[0]["Status"], StringComparison.Ordinal);
         Assert.NotNull(groups[0]["Will-Retry-Until"]);
@@ -91,6 +92,27 @@ public sealed class NoticePostTests(QueueCluster cluster)
         await queue.EmptyAsync(TimeSpan.FromSeconds(1));
         await back.EmptyAsync();
         Assert.Single(back.Sender.Taken);
+    }
+
+    [Fact]
+    public async Task Whoever_has_heard_that_a_message_failed_may_send_it_again_to_those_who_did_not_get_it()
+    {
+        await using var queue = cluster.NewQueue();
+        await using var back = cluster.NewQueue();
+        back.Sender.Answer = back.Sender.Delivered;
+        queue.Sender.Answer = attempt => queue.Sender.Outcomes(attempt, r => r == 0 ? OutcomeKind.Relayed : OutcomeKind.Failed, 250, "2.0.0", "as it is");
+        var message = queue.Message($"ann@{back.Id.Domain}", ["bob", "eve"]);
+        await queue.Grain.EnqueueAsync(message, Cancellation);
+        await cluster.UntilAsync(() => back.Sender.Taken.Count == 1);
+        await queue.EmptyAsync();
+        await queue.ForgetAsync();
+        queue.Sender.Answer = queue.Sender.Delivered;
+        var again = EmailId.New(cluster.Time.GetUtcNow());
+        Assert.Equal(EnqueueStatus.Queued, (await queue.Grain.EnqueueAsync(message with { Email = again }, Cancellation)).Status);
+        await queue.EmptyAsync();
+        await back.EmptyAsync();
+        Assert.Equal([1], queue.Sender.Taken.Last().Recipients);
+        Assert.Equal(EnqueueStatus.Repeated, (await queue.Grain.EnqueueAsync(message with { Email = EmailId.New(cluster.Time.GetUtcNow()) }, Cancellation)).Status);
     }
 
     [Fact]

@@ -197,6 +197,8 @@ public sealed class TestQueue(QueueCluster cluster, QueueId id) : IAsyncDisposab
 
     public async ValueTask DisposeAsync()
     {
+        // It may be about to commit that it is the owner.
+        await ForgetAsync();
         Assert.Empty(await QueueCheck.CheckAsync(cluster.Accounts, id, default));
         Assert.Empty(Sender.Doubled);
     }

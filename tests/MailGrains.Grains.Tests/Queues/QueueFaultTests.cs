@@ -73,7 +73,7 @@ public sealed class QueueFaultTests(QueueCluster cluster)
         queue.Sender.Answer = queue.Sender.Delivered;
         await queue.EmptyAsync(TimeSpan.FromMinutes(1));
         await back.EmptyAsync(TimeSpan.FromSeconds(1));
-        Assert.True(back.Sender.Taken.Count == 5, string.Join('\n', back.Sender.Taken.Select(t => $"{t.Message.Email} {t.Attempt} {t.IsUncertain} {System.Text.Encoding.ASCII.GetString(t.Message.Body.Inline!).Split("Subject: ")[1].Split('\r')[0]}")));
+        Assert.Equal(5, back.Sender.Taken.Select(taken => taken.Message.Email).Distinct().Count());
     }
 
     [Fact]
@@ -257,9 +257,9 @@ public sealed class QueueFaultTests(QueueCluster cluster)
             await queue.Grain.EnqueueAsync(queue.Message($"ann@{back.Id.Domain}", ["bob"]) with { DeliverBy = null }, Cancellation);
         }
 
-        await cluster.UntilAsync(() => back.Sender.Taken.Count == 20, TimeSpan.FromMinutes(5));
-        await queue.EmptyAsync(TimeSpan.FromSeconds(1));
+        await queue.EmptyAsync(TimeSpan.FromMinutes(5));
         await back.EmptyAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(20, back.Sender.Taken.Select(taken => taken.Message.Email).Distinct().Count());
     }
 
     [Fact]

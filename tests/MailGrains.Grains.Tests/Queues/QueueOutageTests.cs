@@ -19,14 +19,14 @@ public sealed class QueueOutageTests(QueueCluster cluster) : IClassFixture<Queue
     {
         await using var queue = cluster.NewQueue();
         var tried = await FillAsync(queue);
-        await cluster.UntilAsync(() => tried.Count == 4, Step);
+        await cluster.UntilAsync(() => tried.Count == 4, TimeSpan.FromMilliseconds(500));
         foreach (var (wait, expected) in tried.Zip(tried.Skip(1), (one, next) => next - one).Zip(cluster.Options.RetryAfter))
         {
             Assert.InRange(wait, expected, expected + Late);
         }
 
         queue.Sender.Answer = queue.Sender.Delivered;
-        await queue.EmptyAsync(Step);
+        await queue.EmptyAsync(TimeSpan.FromSeconds(1));
         Assert.InRange(cluster.Time.GetUtcNow() - tried[^1], cluster.Options.RetryAfter[3], cluster.Options.RetryAfter[3] + Late);
         Assert.Equal(Messages + 4, queue.Sender.Taken.Count);
     }
