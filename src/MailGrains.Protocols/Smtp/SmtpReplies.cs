@@ -42,6 +42,7 @@ public sealed partial class SmtpReply
 
     public static readonly SmtpReply SyntaxError501 = new(501, new(5, 4), "Syntax error in parameters or arguments");
     public static readonly SmtpReply HoldOutOfRange501 = new(501, new(5, 4), "The time to hold the message until has passed or is too far off");
+    public static readonly SmtpReply HoldBeyondDeadline501 = new(501, new(5, 4), "The message is to be delivered by a time until which it is to be held");
     public static readonly SmtpReply BadChunk501 = new(501, new(5, 4), "Syntax error in BDAT, closing transmission channel");
     public static readonly SmtpReply BadSenderSyntax501 = new(501, new(1, 7), "Bad sender address syntax");
     public static readonly SmtpReply BadRecipientSyntax501 = new(501, new(1, 3), "Bad recipient address syntax");

@@ -24,7 +24,7 @@ internal static class PathTarget
             "\0FROM:<a@b.test> SIZE=10 BODY=8BITMIME SMTPUTF8 AUTH=a+2Bb@c.test", "\0FROM:<>", "\0FROM:<\"a b\\\"\"@[192.0.2.1]> BODY=BINARYMIME", "\0FROM: <@r.test,@s.test:a@b>",
             "\u0001TO:<Postmaster>", "\u0001TO:<a@[IPv6:2001:db8::1]>", "\u0001TO:<\u00C3\u00BC@\u00C3\u00A4.test>", "\u0002client.example", "\u0002[192.0.2.1]", "\u0003a+3Db",
             "\0FROM:<a@b.test> RET=HDRS ENVID=a+20b", "\u0001TO:<a@b.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@c.test", "\u0001TO:<a@b.test> ORCPT=utf-8;\\x{20AC}@\u00C3\u00A4.test",
-            "\0FROM:<a@b.test> HOLDFOR=3600 BY=120;RT", "\0FROM:<a@b.test> HOLDUNTIL=2000-01-02T03:04:05.6+01:30 MT-PRIORITY=-3 REQUIRETLS BY=-9;N"),
+            "\0FROM:<a@b.test> HOLDFOR=3600 BY=7200;RT", "\0FROM:<a@b.test> HOLDUNTIL=2000-01-02T03:04:05.6+01:30 MT-PRIORITY=-3 REQUIRETLS", "\0FROM:<a@b.test> BY=-9;N"),
         Octets.All(
             "FROM:", "TO:", "<", ">", "<>", "@", "\"", "\\", "[", "]", "IPv6:", "::1", ":", ",", ".", "..", "<Postmaster>", " SIZE=", " BODY=", "7BIT", "8BITMIME", "BINARYMIME",
             " SMTPUTF8", " AUTH=", "<>", "+", "+3D", "+2B", "=", " ", "\t", "99999999999999999999", "\u00C3\u00BC", "\u00C2\u0085", "\u00FF", "%eth0", "255.255.255.255", " RET=", "FULL", "HDRS",
@@ -93,6 +93,7 @@ internal static class PathTarget
         Check.That(parameters.FutureRelease is not { } release || (release.ReleaseAt > Rules.Now && release.ReleaseAt <= Rules.Now + Rules.MaxHold), "a hold out of range");
         Check.That(parameters.FutureRelease?.Request.All(c => c is > ' ' and <= '~') != false, "a hold that is no text");
         Check.That(parameters.DeliverBy is not { Returns: true } by || by.At >= Rules.Now + Rules.MinDeliverBy, "a deadline that can't be kept");
+        Check.That(!(parameters.FutureRelease?.ReleaseAt > parameters.DeliverBy?.At), "a hold beyond the deadline");
     }
 
     private static void CheckParameters(RcptParameters parameters)

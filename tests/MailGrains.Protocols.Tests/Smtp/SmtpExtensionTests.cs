@@ -123,6 +123,31 @@ public sealed class SmtpExtensionTests
         Assert.Empty(fixture.Backend!.Mails);
     }
 
+    [Theory]
+    [InlineData("HOLDFOR=3600 BY=3599;R")]
+    [InlineData("BY=3599;R HOLDFOR=3600")]
+    [InlineData("BY=3599;N HOLDFOR=3600")]
+    [InlineData("HOLDFOR=1 BY=-1;NT")]
+    [InlineData("HOLDUNTIL=2000-01-01T01:00:00.5Z BY=3600;R")]
+    public async Task HoldBeyondTheDeadlineIsRefused(string parameters)
+    {
+        var (fixture, client) = await SubmitAsync();
+        Assert.StartsWith("501 5.5.4 ", await client.AskAsync($"MAIL FROM:<alice@example.test> {parameters}"), StringComparison.Ordinal);
+        Assert.Empty(fixture.Backend!.Mails);
+    }
+
+    [Theory]
+    [InlineData("HOLDFOR=3600 BY=3600;R")]
+    [InlineData("BY=7200;N HOLDUNTIL=2000-01-01T01:00:00Z")]
+    public async Task HoldWithinTheDeadlineIsTaken(string parameters)
+    {
+        var (fixture, client) = await SubmitAsync();
+        Assert.StartsWith("250 ", await client.AskAsync($"MAIL FROM:<alice@example.test> {parameters}"), StringComparison.Ordinal);
+        var mail = Assert.Single(fixture.Backend!.Mails);
+        Assert.NotNull(mail.FutureRelease);
+        Assert.NotNull(mail.DeliverBy);
+    }
+
     [Fact]
     public async Task DeadlineBelowTheLeastOneIsRefusedWhereTheMessageWouldBeReturned()
     {

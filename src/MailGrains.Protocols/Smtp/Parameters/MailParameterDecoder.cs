@@ -49,7 +49,10 @@ internal static class MailParameterDecoder
             seen |= keyword;
         }
 
-        return decoder.Failed ? SmtpReply.SyntaxError501 : null;
+        // RFC 4865 §5.2.2: what is to be delivered by a time can't be held for longer.
+        return decoder.Failed ? SmtpReply.SyntaxError501
+            : parameters.FutureRelease?.ReleaseAt > parameters.DeliverBy?.At ? SmtpReply.HoldBeyondDeadline501
+            : null;
     }
 
     private static Keyword KeywordOf(EsmtpParameter parameter) =>
