@@ -28,6 +28,9 @@ internal sealed class RecordedQueues
         }
     }
 
+    /// <summary>What queues do with a message that they have just kept, before they answer.</summary>
+    public Func<QueueId, QueuedMessage, Task>? WhenKept { get; set; }
+
     /// <summary>How often a queue was woken.</summary>
     public int WakesOf(QueueId queue) => _wakes.GetValueOrDefault(queue);
 
@@ -59,8 +62,17 @@ internal sealed class RecordedQueues
 /// <summary>A queue that keeps what it gets in <see cref="RecordedQueues"/>.</summary>
 internal sealed class RecordedQueueGrain(RecordedQueues queues) : Grain, IDomainQueueGrain
 {
-    public ValueTask<EnqueueResult> EnqueueAsync(QueuedMessage message, CancellationToken cancellationToken) =>
-        new(queues.Enqueue(QueueId.Parse(this.GetPrimaryKeyString()), message));
+    public async ValueTask<EnqueueResult> EnqueueAsync(QueuedMessage message, CancellationToken cancellationToken)
+    {
+        var id = QueueId.Parse(this.GetPrimaryKeyString());
+        var result = queues.Enqueue(id, message);
+        if (result.Status == EnqueueStatus.Queued && queues.WhenKept is { } then)
+        {
+            await then(id, message);
+        }
+
+        return result;
+    }
 
     public ValueTask<bool> OwnsAsync(EmailId email, int attempt, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -60,6 +60,9 @@ internal sealed class TestTenant : IAsyncDisposable
     public async Task SetPasswordAsync(string name, string password) =>
         Assert.Equal(PutStatus.Changed, (await Grain.PutMailboxAsync(Parse(name), new MailboxSettings(password, null), default)).Status);
 
+    public async Task SetQuotaAsync(string name, long bytes) =>
+        Assert.Equal(PutStatus.Changed, (await Grain.PutMailboxAsync(Parse(name), new MailboxSettings(null, bytes), default)).Status);
+
     public async Task DeleteMailboxAsync(string name) => Assert.Equal(DeleteOutcome.Deleted, await Grain.DeleteMailboxAsync(Parse(name), default));
 
     public async Task<MailboxId> MailboxAsync(string name) => (await Grain.FindMailboxAsync(Parse(name), default))!.Mailbox;

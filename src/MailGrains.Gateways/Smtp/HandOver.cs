@@ -104,20 +104,21 @@ public sealed partial class HandOver(
             ? [await DeliverOneAsync(message, only, cancellationToken)]
             : await Task.WhenAll(hops.Select(hop => DeliverOneAsync(message, hop, cancellationToken).AsTask()));
         var enqueued = await enqueuing;
-        bool? taken = HandOverReply.LeavesToQueues(delivered, enqueued)
+        var takeOver = HandOverReply.LeavesToQueues(delivered, enqueued)
             ? await queues.TakeOverAsync(message, [.. hops.Where((_, i) => !delivered[i].IsKept)])
             : null;
 
         // Not before: a queue gets its body from the mailbox whose copy it takes.
         for (var i = 0; i < delivered.Length; i++)
         {
-            if (content.BodyFor(hops[i].Target.Mailbox.Tenant).Blob is { } blob && IsNobodys(delivered[i], blob))
+            var mailbox = hops[i].Target.Mailbox;
+            if (content.BodyFor(mailbox.Tenant).Blob is { } blob && IsNobodys(delivered[i], blob, takeOver?.Mailboxes.Contains(mailbox) == true))
             {
-                await RemoveAsync(blob, hops[i].Target.Mailbox, cancellationToken);
+                await RemoveAsync(blob, mailbox, cancellationToken);
             }
         }
 
-        return HandOverReply.Of(delivered, enqueued, taken, origin.TraceId);
+        return HandOverReply.Of(delivered, enqueued, takeOver?.IsWhole, origin.TraceId);
     }
 
     /// <summary>Removes the blobs of a message that was refused before any hand-over.</summary>
@@ -166,11 +167,12 @@ public sealed partial class HandOver(
 
     private static bool IsPassing(Exception e) => e is OrleansException or TimeoutException or OperationCanceledException or StoreUnavailableException;
 
-    // Refused for certain, or kept earlier under another blob.
-    private static bool IsNobodys(DeliveryResult result, BodyBlob blob) => result.Status switch
+    // Refused for certain, or kept earlier under another blob. What a queue has may have come to a mailbox that has room again meanwhile.
+    private static bool IsNobodys(DeliveryResult result, BodyBlob blob, bool isTaken) => result.Status switch
     {
         DeliveryStatus.Repeated => result.KeptBody?.Name != blob.Name,
-        DeliveryStatus.NoMailbox or DeliveryStatus.OverQuota or DeliveryStatus.StoreFull => true,
+        DeliveryStatus.NoMailbox => true,
+        DeliveryStatus.OverQuota or DeliveryStatus.StoreFull => !isTaken,
         _ => false,
     };
 

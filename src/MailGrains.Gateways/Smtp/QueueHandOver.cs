@@ -26,9 +26,8 @@ public sealed partial class QueueHandOver(
 
     /// <summary>
     /// Lets the queues of the recipients' domains take what mailboxes did not: they try again, or tell the sender. The mailboxes hold the body still.
-    /// False: not all of it is kept.
     /// </summary>
-    public async ValueTask<bool> TakeOverAsync(JudgedMessage message, IReadOnlyCollection<Hop> hops)
+    public async ValueTask<TakeOver> TakeOverAsync(JudgedMessage message, IReadOnlyCollection<Hop> hops)
     {
         // The mailboxes may have used up the time for the first hand-over.
         using var limit = new CancellationTokenSource(options.HandOverTimeout);
@@ -42,28 +41,35 @@ public sealed partial class QueueHandOver(
                 (byQueue.TryGetValue(queue, out var some) ? some : byQueue[queue] = []).Add(hop);
             }
 
-            var taken = await Task.WhenAll(byQueue.Select(group => TakeOverAsync(message, group.Key, group.Value, limit.Token)));
-            return taken.All(t => t);
+            return TakeOver.Of(await Task.WhenAll(byQueue.Select(group => TakeOverAsync(message, group.Key, group.Value, limit.Token))));
         }
-        catch (Exception e) when (e is StoreException or StoreUnavailableException or OperationCanceledException)
+        catch (Exception e) when (IsPassing(e))
         {
             LogNotTaken(message.Origin.TraceId, e.Message);
-            return false;
+            return TakeOver.OfNothing;
         }
     }
 
-    private async Task<bool> TakeOverAsync(JudgedMessage message, QueueId queue, List<Hop> hops, CancellationToken cancellationToken)
+    private async Task<TakeOver> TakeOverAsync(JudgedMessage message, QueueId queue, List<Hop> hops, CancellationToken cancellationToken)
     {
         // A queue knows a message by its id: it can't take two of one transaction, and it has one already, of a recipient whose copy goes by it anyway.
         if (message.Transaction.HasCopiesFor(queue))
         {
-            return false;
+            return TakeOver.OfNothing;
         }
 
         var body = message.Content.BodyFor(queue.Tenant);
-        if (body.Blob is { } blob)
+        try
         {
-            body = body with { Blob = await _bodies.AddHolderAsync(blob, BodyHolder.Of(hops[0].Target.Mailbox), BodyHolder.Of(queue), cancellationToken) };
+            if (body.Blob is { } blob)
+            {
+                body = body with { Blob = await _bodies.AddHolderAsync(blob, BodyHolder.Of(hops[0].Target.Mailbox), BodyHolder.Of(queue), cancellationToken) };
+            }
+        }
+        catch (Exception e) when (IsPassing(e))
+        {
+            LogNotTaken(message.Origin.TraceId, e.Message);
+            return TakeOver.OfNothing;
         }
 
         var result = await EnqueueAsync(queue, message.For([.. hops.Select(message.QueuedFor)], body), cancellationToken);
@@ -72,8 +78,10 @@ public sealed partial class QueueHandOver(
             LogTaken(message.Origin.TraceId, queue, hops.Count);
         }
 
-        return result.IsKept;
+        return result.Status == EnqueueStatus.Full ? TakeOver.OfNothing : new TakeOver(result.IsKept, hops.Select(hop => hop.Target.Mailbox).ToHashSet());
     }
+
+    private static bool IsPassing(Exception e) => e is StoreException or StoreUnavailableException or OperationCanceledException;
 
     private string DomainOf(Transaction transaction, Hop hop) =>
         transaction.Recipients.First(r => r.ForwardPath == hop.Recipient).Name?.Domain ??

@@ -48,7 +48,10 @@ public sealed class LocalRetry(IGrainFactory grains, BodyBlobs blobs)
         };
     }
 
-    /// <summary>The mailbox holds the blob before it commits; where it kept nothing of it, it lets go again.</summary>
+    /// <summary>
+    /// The mailbox holds the blob before it commits. Where it never will keep anything of it, it lets go again; one without room may yet, by another
+    /// attempt, or by the gateway's hand-over that got no answer: its hold, where nothing comes of it, is the sweeper's.
+    /// </summary>
     private async Task<DeliveryResult> HandOverAsync(
         BodyHolder queue, BodyHolder mailbox, QueuedMessage message, QueuedRecipient recipient, MailboxId id, CancellationToken cancellationToken)
     {
@@ -67,7 +70,7 @@ public sealed class LocalRetry(IGrainFactory grains, BodyBlobs blobs)
                 IsJunk = recipient.IsJunk,
             },
             cancellationToken);
-        var letsGo = result.Status is DeliveryStatus.NoMailbox or DeliveryStatus.OverQuota or DeliveryStatus.StoreFull ||
+        var letsGo = result.Status == DeliveryStatus.NoMailbox ||
             (result.Status == DeliveryStatus.Repeated && result.KeptBody?.Name != body.Blob?.Name);
         if (letsGo && body.Blob is { } shared)
         {

@@ -1,5 +1,7 @@
 using MailGrains.Contracts.Queues;
+using MailGrains.Contracts.Relay;
 using MailGrains.Gateways.Tests.Wire;
+using MailGrains.Grains.Queues;
 using MailGrains.Storage.Bodies;
 using MailGrains.Testing.Faults;
 
@@ -9,6 +11,8 @@ namespace MailGrains.Gateways.Tests.Smtp;
 [Collection(SharedGateways.Name)]
 public sealed class OneReplyTests(GatewayCluster cluster)
 {
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData(100)]
     [InlineData(40_000)]
@@ -103,9 +107,58 @@ public sealed class OneReplyTests(GatewayCluster cluster)
         if (message.Body.Blob is { } blob)
         {
             Assert.Equal(
-                new[] { BodyHolder.Of(await tenant.MailboxAsync("bob")).Key, BodyHolder.Of(queue).Key }.Order(StringComparer.Ordinal),
+                new[] { BodyHolder.Of(await tenant.MailboxAsync("bob")).Key, BodyHolder.Of(full).Key, BodyHolder.Of(queue).Key }.Order(StringComparer.Ordinal),
                 await cluster.HoldersAsync(blob.Name));
         }
+    }
+
+    [Fact]
+    public async Task QueueThatDeliversBeforeTheGatewayHasClearedUpLeavesTheMailboxItsBody()
+    {
+        await using var tenant = await TestTenant.CreateAsync(cluster);
+        await using var other = await TestTenant.CreateAsync(cluster, "carol");
+        var full = await tenant.AddMailboxAsync("full", quotaBytes: 100);
+        var content = TestMail.OfSize(40_000);
+        var bodies = new BodyBlobs(cluster.Accounts, TimeProvider.System);
+        cluster.Queues.WhenKept = async (queue, message) =>
+        {
+            // The mailbox has room again, and the queue is through with the message.
+            await tenant.SetQuotaAsync("full", 0);
+            var report = await new LocalRetry(cluster.Grains, bodies).DeliverAsync(queue, new RelayMessage(message, 1, [0], IsUncertain: false), Cancel);
+            Assert.Equal(OutcomeKind.Delivered, Assert.Single(report.Outcomes).Kind);
+            await bodies.RemoveHolderAsync(message.Body.Blob!, BodyHolder.Of(queue), Cancel);
+        };
+        try
+        {
+            Assert.StartsWith(
+                "250 2.0.0 ", await SmtpClient.SendAsync(cluster, content, tenant.Address("full"), other.Address("carol")), StringComparison.Ordinal);
+        }
+        finally
+        {
+            cluster.Queues.WhenKept = null;
+        }
+
+        Assert.Equal(full, Assert.Single(cluster.Queues.Of(tenant)).Message.Recipients[0].Mailbox);
+        Assert.EndsWith(content, Assert.Single(await Pop3Client.ReadAllAsync(cluster, tenant.Address("full"))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MailboxWithoutRoomGoesOnHoldingWhatItsQueueHas()
+    {
+        await using var tenant = await TestTenant.CreateAsync(cluster, "bob");
+        tenant.LeavesWorkForTheSweeper = true;
+        var full = await tenant.AddMailboxAsync("full", quotaBytes: 100);
+        await SmtpClient.SendAsync(cluster, TestMail.OfSize(40_000), tenant.Address("bob"), tenant.Address("full"));
+        var (queue, message) = Assert.Single(cluster.Queues.Of(tenant));
+        var holders = await cluster.HoldersAsync(message.Body.Blob!.Name);
+
+        // An attempt that ends late must take nothing from the next one, which may have found room.
+        var report = await new LocalRetry(cluster.Grains, new BodyBlobs(cluster.Accounts, TimeProvider.System)).DeliverAsync(
+            queue, new RelayMessage(message, 1, [0], IsUncertain: false), Cancel);
+
+        Assert.Equal((OutcomeKind.Deferred, "4.2.2"), (report.Outcomes[0].Kind, report.Outcomes[0].Enhanced));
+        Assert.Contains(BodyHolder.Of(full).Key, holders);
+        Assert.Equal(holders, await cluster.HoldersAsync(message.Body.Blob!.Name));
     }
 
     [Fact]
