@@ -14,7 +14,7 @@ namespace MailGrains.Grains.Upkeep;
 
 /// <summary>
 /// The upkeep of one storage account. A run wakes the mailboxes that the <see cref="PurgeCalendar"/> names, then, once a day, sweeps bodies
-/// without a holder and snapshots that no journal names. Runs don't overlap; each part may be stopped anywhere and is gone on with by the next
+/// without a holder (once a month all of them, else those of the last days) and snapshots that no journal names. Runs don't overlap; each part may be stopped anywhere and is gone on with by the next
 /// run. A tick of the reminder only starts a run.
 /// </summary>
 [Reentrant]
@@ -25,6 +25,8 @@ public sealed partial class UpkeepGrain(
 {
     private const string ReminderName = "upkeep";
     private const string SweepPartition = "upkeep:sweeps";
+    private const string LastSweepRow = "last";
+    private const string LastWholeSweepRow = "whole";
     private const string SnapshotPrefix = "snapshot/";
     private static readonly TimeSpan FirstDue = TimeSpan.FromMinutes(1);
     private readonly CancellationTokenSource _deactivating = new();
@@ -84,14 +86,18 @@ public sealed partial class UpkeepGrain(
     {
         var purges = await PurgeAsync(cancellationToken);
         var report = new UpkeepReport(purges.Mailboxes, purges.Messages, 0, 0, purges.Complete);
-        if (await LastSweepAsync(cancellationToken) + options.SweepPeriod > time.GetUtcNow())
+        var started = time.GetUtcNow();
+        if (await LastAsync(LastSweepRow, cancellationToken) + options.SweepPeriod > started)
         {
             return report;
         }
 
-        var swept = await bodies.SweepAsync(Account, cancellationToken);
+        var isWhole = await LastAsync(LastWholeSweepRow, cancellationToken) + options.WholeSweepPeriod <= started;
+        var swept = await bodies.SweepAsync(Account, isWhole ? TimeSpan.MaxValue : BodySweeper.UsualReach, cancellationToken);
         var snapshots = await SweepSnapshotsAsync(cancellationToken);
-        await Account.Tables.CommitAsync(TableNames.Mail, SweepPartition, [TableOperation.Upsert("last", SweptAt(time.GetUtcNow()))], cancellationToken);
+        var done = TableOperation.Upsert(LastSweepRow, SweptAt(time.GetUtcNow()));
+        await Account.Tables.CommitAsync(
+            TableNames.Mail, SweepPartition, isWhole ? [done, TableOperation.Upsert(LastWholeSweepRow, SweptAt(started))] : [done], cancellationToken);
         return report with { Blobs = swept.BlobsDeleted, Snapshots = snapshots, Complete = report.Complete && swept.Failed == 0 };
     }
 
@@ -158,8 +164,8 @@ public sealed partial class UpkeepGrain(
         return new PurgeOutcome(messages, false);
     }
 
-    private async Task<DateTimeOffset> LastSweepAsync(CancellationToken cancellationToken) =>
-        await Account.Tables.ReadAsync(TableNames.Mail, SweepPartition, "last", cancellationToken) is { } row && row.Number("t") is { } at
+    private async Task<DateTimeOffset> LastAsync(string row, CancellationToken cancellationToken) =>
+        await Account.Tables.ReadAsync(TableNames.Mail, SweepPartition, row, cancellationToken) is { } found && found.Number("t") is { } at
             ? DateTimeOffset.FromUnixTimeMilliseconds(at)
             : DateTimeOffset.MinValue;
 

@@ -14,4 +14,7 @@ public sealed record UpkeepOptions
 
     /// <summary>Bodies are swept once in this time, in the run that is due then.</summary>
     public TimeSpan SweepPeriod { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>Once in this time that sweep looks at all bodies, however old: a point read or two for each.</summary>
+    public TimeSpan WholeSweepPeriod { get; init; } = TimeSpan.FromDays(30);
 }

@@ -20,7 +20,10 @@ public readonly record struct SweepReport(int Blobs, int BlobsDeleted, int RowsD
 /// </summary>
 public sealed class BodySweeper(StorageAccounts accounts, TimeProvider time)
 {
-    /// <summary>How far a usual sweep looks back: longer than a queue keeps a message. What is older was looked at often enough.</summary>
+    /// <summary>
+    /// How far a usual sweep looks back, at blobs by their birth and at rows by when they were written. Most of what is older was looked at often enough; a
+    /// message that a queue held for longer, and whose end a crash cut short, is a sweep's without bounds.
+    /// </summary>
     public static readonly TimeSpan UsualReach = TimeSpan.FromDays(10);
 
     private const int Parallelism = 8;
@@ -33,7 +36,10 @@ public sealed class BodySweeper(StorageAccounts accounts, TimeProvider time)
     public Task<SweepReport> SweepAsync(StorageAccount account, CancellationToken cancellationToken) =>
         SweepAsync(account, UsualReach, cancellationToken);
 
-    /// <summary>Lists all bodies of the account and asks for those that were born within <paramref name="reach"/>, but for the last two days.</summary>
+    /// <summary>
+    /// Lists all bodies of the account and asks for those that were born within <paramref name="reach"/>, but for the last two days; for older ones where
+    /// a holder's row was written within it.
+    /// </summary>
     /// <exception cref="StoreException">The account could not be listed.</exception>
     public async Task<SweepReport> SweepAsync(StorageAccount account, TimeSpan reach, CancellationToken cancellationToken)
     {
@@ -62,15 +68,22 @@ public sealed class BodySweeper(StorageAccounts accounts, TimeProvider time)
             return;
         }
 
-        if (days.Contain(body.Day) && BodyHolders.WrittenAt(row) <= time.GetUtcNow() - LeastAge &&
-            !await HoldsAsync(holder.Value, body, name, cancellationToken).ConfigureAwait(false) &&
-            await BodyHolders.RemoveAsync(account, name, row.Row, row.ETag, cancellationToken).ConfigureAwait(false))
+        var written = BodyHolders.WrittenAt(row);
+        if (body.Day >= days.Before || written > time.GetUtcNow() - LeastAge || !(days.Contain(body.Day) || days.Reach(written)) ||
+            await HoldsAsync(holder.Value, body, name, cancellationToken).ConfigureAwait(false) ||
+            !await BodyHolders.RemoveAsync(account, name, row.Row, row.ETag, cancellationToken).ConfigureAwait(false))
         {
-            tally.RowDeleted();
+            return;
+        }
+
+        tally.RowDeleted();
+        if (!days.Contain(body.Day))
+        {
+            // No look at the blobs comes to it.
+            await SweepBlobAsync(account, name, body, tally, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>A blob goes when the holder in its name does not hold, and there is no row: a sole holder that hands over writes rows, too.</summary>
     private async Task SweepBlobAsync(StorageAccount account, string name, Days days, Tally tally, CancellationToken cancellationToken)
     {
         if (!BodyName.TryParse(name, out var body))
@@ -79,12 +92,16 @@ public sealed class BodySweeper(StorageAccounts accounts, TimeProvider time)
             return;
         }
 
-        if (!days.Contain(body.Day))
+        if (days.Contain(body.Day))
         {
-            return;
+            tally.Blob();
+            await SweepBlobAsync(account, name, body, tally, cancellationToken).ConfigureAwait(false);
         }
+    }
 
-        tally.Blob();
+    /// <summary>A blob goes when the holder in its name does not hold, and there is no row: a sole holder that hands over writes rows, too.</summary>
+    private async Task SweepBlobAsync(StorageAccount account, string name, BodyName body, Tally tally, CancellationToken cancellationToken)
+    {
         if (!(body.Sole is { } sole && await HoldsAsync(sole, body, name, cancellationToken).ConfigureAwait(false)) &&
             !await BodyHolders.AnyAsync(account, name, cancellationToken).ConfigureAwait(false) &&
             await account.Blobs.DeleteAsync(name, cancellationToken).ConfigureAwait(false))
@@ -100,6 +117,8 @@ public sealed class BodySweeper(StorageAccounts accounts, TimeProvider time)
     private readonly record struct Days(DateOnly First, DateOnly Before)
     {
         public bool Contain(DateOnly day) => day >= First && day < Before;
+
+        public bool Reach(DateTimeOffset time) => DateOnly.FromDateTime(time.UtcDateTime) >= First;
     }
 
     private sealed class Tally

@@ -210,6 +210,25 @@ public sealed class PurgeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task OnceAMonthUpkeepSweepsBodiesHoweverOldTheyAre()
+    {
+        await using var mailbox = await _cluster.CreateAsync();
+        var kept = await LargeAsync(mailbox);
+        var orphan = await _cluster.Bodies.WriteAsync(
+            "tenant", EmailId.New(_cluster.Time.GetUtcNow()), [BodyHolder.Of(mailbox.Id)], new MemoryStream(new byte[40_000]), None);
+        await _cluster.Upkeep.RunAsync(None);
+
+        // What a queue held until now, and a crash left: too old for the sweeps of each day.
+        _cluster.Time.Advance(TimeSpan.FromDays(29));
+        Assert.Equal(0, (await _cluster.Upkeep.RunAsync(None)).Blobs);
+        _cluster.Time.Advance(TimeSpan.FromDays(1));
+        Assert.Equal(1, (await _cluster.Upkeep.RunAsync(None)).Blobs);
+
+        Assert.NotNull(await _cluster.Blobs.ReadAsync(kept.Body.Blob!.Name, 0, 1, None));
+        Assert.Null(await _cluster.Blobs.ReadAsync(orphan.Blob!.Name, 0, 1, None));
+    }
+
+    [Fact]
     public async Task TheReminderIsRegisteredOnce()
     {
         await _cluster.Upkeep.StartAsync(None);

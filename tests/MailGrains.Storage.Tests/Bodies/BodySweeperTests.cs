@@ -59,6 +59,31 @@ public sealed class BodySweeperTests
     }
 
     [Fact]
+    public async Task ARowIsLookedAtByItsOwnTimeHoweverOldTheBlobAndTheBlobGoesWithTheLast()
+    {
+        // A queue held a message for 35 days; its hand-over to two mailboxes was cut short when one of them had taken it.
+        await using var rig = BodyRig.OnSqlite();
+        var (email, kept, lost) = (rig.NewEmail(), BodyRig.Mailbox(), BodyRig.Mailbox(account: 1));
+        var body = await rig.WriteAsync(email, BodyRig.Content(40_000), Queue);
+        await rig.KeepAsync(Queue, rig.Delivery(email, body));
+        rig.Time.Advance(TimeSpan.FromDays(35));
+        var shared = await rig.Bodies.AddHolderAsync(body.Blob!, Queue, kept, Cancellation);
+        await rig.Bodies.AddHolderAsync(body.Blob!, Queue, lost, Cancellation);
+        await rig.KeepAsync(kept, rig.Delivery(email, body with { Blob = shared }));
+        await rig.ForgetAsync(Queue, email);
+        Assert.Equal(default, await rig.SweepAsync());
+        rig.Time.Advance(TimeSpan.FromDays(3));
+        Assert.Equal((2, 0), await rig.SweepAsync() is var first ? (first.RowsDeleted, first.BlobsDeleted) : default);
+        Assert.Equal([kept.Key], await rig.HoldersAsync(shared));
+        Assert.True(await rig.ExistsAsync(shared));
+
+        await rig.ForgetAsync(kept, email);
+        Assert.Equal((1, 1), await rig.SweepAsync() is var second ? (second.RowsDeleted, second.BlobsDeleted) : default);
+        Assert.False(await rig.ExistsAsync(shared));
+        await rig.AssertCleanAsync();
+    }
+
+    [Fact]
     public async Task ARowThatIsWrittenAgainMeanwhileStays()
     {
         await using var rig = BodyRig.OnSqlite();
