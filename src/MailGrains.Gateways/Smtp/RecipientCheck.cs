@@ -34,7 +34,10 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
         }
 
         return !mailbox.IsAddressLiteral && AddressName.TryNormalize(mailbox.Localpart, mailbox.Domain, out var address)
-            ? await AddAsync(transaction, new Asked(forwardPath, parameters, address), await resolver.ResolveAsync(address, cancellationToken), cancellationToken)
+            ? await AddAsync(
+                transaction, new Asked(forwardPath, parameters, address),
+                transaction.IsForeign(address.Domain) ? Resolution.Elsewhere(address.Domain, null) : await resolver.ResolveAsync(address, cancellationToken),
+                cancellationToken)
             : await AddForeignAsync(transaction, forwardPath, parameters, mailbox, cancellationToken);
     }
 
@@ -73,7 +76,7 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
             return SmtpReply.RelayDenied550;
         }
 
-        var hosted = mailbox.IsAddressLiteral ? null : await queues.FindDomainAsync(domain, cancellationToken);
+        var hosted = mailbox.IsAddressLiteral || transaction.IsForeign(domain) ? null : await queues.FindDomainAsync(domain, cancellationToken);
         return hosted is { Settings.BackupMx: false }
             ? SmtpReply.NoSuchMailbox550
             : await AddAsync(
@@ -140,6 +143,10 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
         if (refusal is null)
         {
             transaction.Add(accepted);
+            if (resolution is { Outcome: ResolutionOutcome.NotLocal, Remotes: [{ Tenant: null }] })
+            {
+                transaction.AddForeign(asked.Address.Domain);
+            }
         }
 
         return refusal ?? SmtpReply.RecipientOk250;

@@ -55,6 +55,8 @@ public sealed class Transaction(ReversePath reversePath, MailParameters paramete
     // Whether a queue gets copies for mailboxes.
     private Dictionary<QueueId, bool>? _queues;
 
+    private HashSet<string>? _foreign;
+
     public ReversePath ReversePath => reversePath;
 
     public MailParameters Parameters => parameters;
@@ -82,6 +84,14 @@ public sealed class Transaction(ReversePath reversePath, MailParameters paramete
             (_queues ??= [])[target.Queue] = target.Mailbox is not null;
         }
     }
+
+    /// <summary>
+    /// A recipient of the domain was taken for another server, so that the next ones of it need not ask whose it is: all of them go the same way, as if they
+    /// had been named at once. What it led to is no older than the transaction.
+    /// </summary>
+    public bool IsForeign(string domain) => _foreign?.Contains(domain) == true;
+
+    public void AddForeign(string domain) => (_foreign ??= new(StringComparer.Ordinal)).Add(domain);
 
     /// <summary>
     /// Whether the target's queue takes copies of the other kind: for mailboxes here, or for other servers. It takes one message of a transaction, of one

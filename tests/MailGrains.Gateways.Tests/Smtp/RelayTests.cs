@@ -113,6 +113,34 @@ public sealed class RelayTests(GatewayCluster cluster)
     }
 
     [Fact]
+    public async Task DomainThatIsNotHostedIsReadOnceATransaction()
+    {
+        await using var tenant = await TestTenant.CreateAsync(cluster, "bob");
+        await using var client = await SmtpClient.OpenAsync(cluster, peer: GatewayCluster.RelayClient);
+        var domain = $"{tenant.Name}.example";
+        foreach (var expected in new[] { "first", "second" })
+        {
+            await client.AskAsync($"MAIL FROM:<shop@{tenant.Domain}>");
+            var before = cluster.Tables.Reads;
+            await client.RcptAsync($"one@{domain}");
+            Assert.True(cluster.Tables.Reads > before, expected);
+            before = cluster.Tables.Reads;
+            foreach (var localpart in new[] { "two", "three+tag", $"\"{new string('x', 60)} y\"" })
+            {
+                Assert.StartsWith("250 2.1.5 ", await client.RcptAsync($"{localpart}@{domain}"), StringComparison.Ordinal);
+            }
+
+            Assert.Equal(before, cluster.Tables.Reads);
+            await client.AskAsync("RSET");
+        }
+
+        // Between two transactions it came to us.
+        await tenant.PutDomainAsync(domain);
+        await client.AskAsync($"MAIL FROM:<shop@{tenant.Domain}>");
+        Assert.StartsWith("550 5.1.1 ", await client.RcptAsync($"two@{domain}"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ApplicationServersOtherMailIsThatOfTheConfiguredTenant()
     {
         await using var tenant = await TestTenant.CreateAsync(cluster);
