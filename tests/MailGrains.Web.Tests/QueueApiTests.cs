@@ -58,6 +58,26 @@ public sealed class QueueApiTests(WebCluster cluster)
     }
 
     [Fact]
+    public async Task TenantWithMailInItsQueuesIsNotDeletedAndItsNameIsGivenAgainWithoutItsOrders()
+    {
+        var tenant = await Operator.NewTenantAsync();
+        await OrderAsync(HttpStatusCode.OK, tenant, "a.example/suspend", Because);
+        await EnqueueAsync(tenant, "a.example", "bob@here.test", 1);
+        await OrderAsync(HttpStatusCode.OK, tenant, "a.example/suspend", Because);
+        await UntilAsync($"?tenant={tenant}", page => (long?)page["totals"]?["messages"] == 1);
+        await Operator.DeleteAsync(HttpStatusCode.NoContent, $"/{tenant}/domains/{tenant}.test");
+
+        var problem = await Operator.DeleteAsync(HttpStatusCode.Conflict, $"/{tenant}");
+        Assert.Contains("queues", (string)problem!["detail"]!, StringComparison.Ordinal);
+
+        await OrderAsync(HttpStatusCode.OK, tenant, "a.example/drop", Because);
+        await Operator.DeleteAsync(HttpStatusCode.NoContent, $"/{tenant}");
+        await Operator.PutAsync(HttpStatusCode.Created, $"/{tenant}");
+        var shown = await TenantAsync(HttpStatusCode.OK, tenant, "a.example");
+        Assert.Equal((0, null), ((int)shown["messages"]!, shown["suspended"]));
+    }
+
+    [Fact]
     public async Task AQueueIsShownAsItStandsNowWithAllItsShards()
     {
         var tenant = await Operator.NewTenantAsync();

@@ -18,7 +18,7 @@ public interface ITenantGrain : IGrainWithStringKey
     [Alias("Put")]
     ValueTask<PutOutcome> PutAsync(TenantSettings settings, CancellationToken cancellationToken);
 
-    /// <summary>Removes the tenant; refused (<see cref="DeleteOutcome.NotEmpty"/>) while it has domains.</summary>
+    /// <summary>Removes the tenant; refused (<see cref="DeleteOutcome.NotEmpty"/>) while it has domains, or mail in its queues.</summary>
     [Alias("Delete")]
     ValueTask<DeleteOutcome> DeleteAsync(CancellationToken cancellationToken);
 

@@ -1,3 +1,4 @@
+using MailGrains.Grains.Queues;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -14,6 +15,7 @@ public static class DirectoryGrains
         services.TryAddSingleton<DecoySalts>();
         services.TryAddSingleton(lockouts ?? new LockoutOptions());
         services.TryAddSingleton<UnknownAccounts>();
+        services.TryAddSingleton<QueueCatalog>();
         return services;
     }
 }

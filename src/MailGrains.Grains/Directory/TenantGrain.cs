@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 using MailGrains.Contracts;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
+using MailGrains.Grains.Queues;
 using MailGrains.Storage;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Grains.Directory;
@@ -22,9 +24,12 @@ public sealed partial class TenantGrain : Grain, ITenantGrain
     private readonly DomainChanges _domains;
     private readonly MailboxChanges _mailboxes;
     private readonly AliasChanges _aliases;
+    private readonly TenantQueues _queues;
     private readonly string _name;
 
-    public TenantGrain(IGrainFactory grains, StorageAccounts accounts, ILogger<TenantGrain> logger)
+    public TenantGrain(
+        IGrainFactory grains, StorageAccounts accounts, QueueCatalog queues, [FromKeyedServices(TimeProviderNames.Grains)] TimeProvider time,
+        ILogger<TenantGrain> logger)
     {
         _name = this.GetPrimaryKeyString();
         if (!TenantName.TryNormalize(_name, out var normalized) || normalized != _name)
@@ -37,6 +42,7 @@ public sealed partial class TenantGrain : Grain, ITenantGrain
         _domains = new DomainChanges(grains, accounts);
         _mailboxes = new MailboxChanges(grains, accounts);
         _aliases = new AliasChanges(grains);
+        _queues = new TenantQueues(grains, queues, time, _name);
     }
 
     // Interleaved with changes: what the store has is all that it may use.
@@ -46,7 +52,7 @@ public sealed partial class TenantGrain : Grain, ITenantGrain
             : null;
 
     public ValueTask<PutOutcome> PutAsync(TenantSettings settings, CancellationToken cancellationToken) =>
-        PutAsync("tenant", _name, change => PutTenantAsync(change, settings), cancellationToken);
+        PutAsync("tenant", _name, change => PutTenantAsync(change, settings, cancellationToken), cancellationToken);
 
     public ValueTask<DeleteOutcome> DeleteAsync(CancellationToken cancellationToken) =>
         DeleteAsync("tenant", _name, change => DeleteTenantAsync(change, cancellationToken), cancellationToken);
@@ -81,35 +87,52 @@ public sealed partial class TenantGrain : Grain, ITenantGrain
     public ValueTask<DirectoryPage> ListAsync(DirectoryCollection collection, string? after, int limit, CancellationToken cancellationToken) =>
         _partition.ListAsync(collection, after, limit, cancellationToken);
 
-    private static async ValueTask<PutOutcome> PutTenantAsync(TenantChange change, TenantSettings settings)
+    private async ValueTask<PutOutcome> PutTenantAsync(TenantChange change, TenantSettings settings, CancellationToken cancellationToken)
     {
         if (TenantRules.Violation(settings) is { } violation)
         {
             return new PutOutcome(PutStatus.Invalid, violation);
         }
 
-        // The list first: whatever exists can be seen.
         var created = change.Live is null;
+        if (created && change.Revision > 0)
+        {
+            // Mail that came while the former tenant of the name was deleted; and a deletion that was cut short.
+            if (await _queues.HaveMailAsync(cancellationToken))
+            {
+                return new PutOutcome(PutStatus.Taken, "Mail of the deleted tenant of this name waits in its queues.");
+            }
+
+            await _queues.LiftOrdersAsync(cancellationToken);
+        }
+
+        // The list first: whatever exists can be seen.
         await change.Partition.EnterAsync(change.Revision + 1, CancellationToken.None);
         await change.CommitHeaderAsync(StoredTenant.Of(settings));
         return created ? PutOutcome.Created : PutOutcome.Changed;
     }
 
-    private static async ValueTask<DeleteOutcome> DeleteTenantAsync(TenantChange change, CancellationToken cancellationToken)
+    private async ValueTask<DeleteOutcome> DeleteTenantAsync(TenantChange change, CancellationToken cancellationToken)
     {
         if (change.Live is not null)
         {
-            if (await change.Partition.HasDomainsAsync(cancellationToken))
+            if (await change.Partition.HasDomainsAsync(cancellationToken) || await _queues.HaveMailAsync(cancellationToken))
             {
                 return DeleteOutcome.NotEmpty;
             }
 
             await change.CommitHeaderAsync(new StoredTenant(false, null));
+            await _queues.LiftOrdersAsync(CancellationToken.None);
             await change.Partition.LeaveAsync(CancellationToken.None);
             return DeleteOutcome.Deleted;
         }
 
         // A deletion that a crash cut short comes to its end here.
+        if (change.Revision > 0)
+        {
+            await _queues.LiftOrdersAsync(cancellationToken);
+        }
+
         return await change.Partition.LeaveAsync(CancellationToken.None) ? DeleteOutcome.Deleted : DeleteOutcome.NotFound;
     }
 

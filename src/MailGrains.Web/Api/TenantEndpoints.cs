@@ -12,7 +12,7 @@ internal static class TenantEndpoints
         tenants.MapGet("", ListAsync).DescribeList<Page<NameView>>("ListTenants", "Tenants by name, a page at a time");
         tenants.MapGet("/{tenant}", GetAsync).DescribeGet<TenantView>("GetTenant", "A tenant");
         tenants.MapPut("/{tenant}", PutAsync).DescribePut<TenantBody, TenantView>("PutTenant", "Makes or changes a tenant");
-        tenants.MapDelete("/{tenant}", DeleteAsync).DescribeDelete("DeleteTenant", "Deletes a tenant that has no domains");
+        tenants.MapDelete("/{tenant}", DeleteAsync).DescribeDelete("DeleteTenant", "Deletes a tenant that has no domains, and no mail in its queues");
     }
 
     private static Task<IResult> ListAsync(IGrainFactory grains, string? after, int? limit, CancellationToken cancellationToken) =>
@@ -37,7 +37,10 @@ internal static class TenantEndpoints
     }
 
     private static async Task<IResult> DeleteAsync(IGrainFactory grains, string tenant, CancellationToken cancellationToken) =>
-        ApiProblems.Of(await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).DeleteAsync(cancellationToken));
+        await grains.GetGrain<ITenantGrain>(PathNames.Tenant(tenant)).DeleteAsync(cancellationToken) is var outcome and not DeleteOutcome.NotEmpty
+            ? ApiProblems.Of(outcome)
+            : ApiProblems.Of(
+                StatusCodes.Status409Conflict, "It still has domains, or mail waits in its queues: delete its domains, and drop its mail or let it go.");
 
     private static TenantView View(string name, TenantSettings settings) =>
         new(name, settings.DisplayName, OAuthForm.Of(settings.OAuth), LimitsForm.Of(settings.Limits), settings.Postmaster);
