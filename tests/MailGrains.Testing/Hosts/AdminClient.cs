@@ -9,6 +9,9 @@ public sealed class AdminClient : IDisposable
 {
     private const int Parallelism = 16;
 
+    // An order for ten thousand queues takes minutes.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(15);
+
     private readonly HttpClient _client;
 
     /// <param name="http">Where the host listens for HTTP.</param>
@@ -16,6 +19,7 @@ public sealed class AdminClient : IDisposable
     public AdminClient(IPEndPoint http, string apiKey) => _client = new HttpClient
     {
         BaseAddress = new Uri($"http://{http}/"),
+        Timeout = Limit,
         DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", apiKey) },
     };
 
