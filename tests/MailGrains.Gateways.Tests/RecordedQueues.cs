@@ -74,7 +74,7 @@ internal sealed class RecordedQueueGrain(RecordedQueues queues) : Grain, IDomain
         return result;
     }
 
-    public ValueTask<bool> OwnsAsync(EmailId email, int attempt, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public ValueTask<bool> ClaimAsync(EmailId email, int attempt, SiloAddress sender, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public ValueTask ReportAsync(ImmutableArray<RelayReport> reports, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -13,11 +13,12 @@ public interface IDomainQueueGrain : IGrainWithStringKey
     ValueTask<EnqueueResult> EnqueueAsync(QueuedMessage message, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Asked by a sender before the end of the content: is this attempt still the message's latest, so that nobody else sends it? False also where
-    /// that can't be told now.
+    /// Asked by a sender before the end of the content: is this attempt still the message's latest, so that nobody else sends it? Who is told yes has it, and
+    /// no other silo will be. False also where that can't be told now.
     /// </summary>
-    [Alias("Owns"), Orleans.Concurrency.AlwaysInterleave]
-    ValueTask<bool> OwnsAsync(EmailId email, int attempt, CancellationToken cancellationToken);
+    /// <param name="sender">The silo that asks: when it dies, how the attempt ended is not known.</param>
+    [Alias("Claim"), Orleans.Concurrency.AlwaysInterleave]
+    ValueTask<bool> ClaimAsync(EmailId email, int attempt, SiloAddress sender, CancellationToken cancellationToken);
 
     /// <summary>How attempts ended. When it returns, the outcomes are committed; a report of an attempt that is not the latest is ignored.</summary>
     /// <exception cref="StoreUnavailableException">Nothing is certain: report again.</exception>

@@ -17,7 +17,7 @@ namespace MailGrains.Grains.Queues;
 /// One queue. Calls interleave, so that all that wait commit together.
 /// <para>
 /// <b>Never lost</b>: a message is kept by one transaction; the reminder is stored before the first of them. <b>Never doubled</b>: the start of an attempt
-/// is committed before it is given to a sender, and the sender asks <see cref="OwnsAsync"/> before the end of the content; an activation says yes only
+/// is committed before it is given to a sender, and the sender asks <see cref="ClaimAsync"/> before the end of the content; an activation says yes only
 /// within <see cref="QueueOptions.OwnershipTime"/> of a commit of its own, and another that took over leaves recorded attempts alone for
 /// <see cref="QueueOptions.ReportGrace"/>, which is longer, or until the silo of their sender has ended: one that was taken for dead and yet runs can't report,
 /// and its queue's first commit fails after that of the other. What is sent again is marked as uncertain.
@@ -100,21 +100,18 @@ public sealed partial class DomainQueueGrain(
         return result;
     }
 
-    public async ValueTask<bool> OwnsAsync(EmailId email, int attempt, CancellationToken cancellationToken)
+    public async ValueTask<bool> ClaimAsync(EmailId email, int attempt, SiloAddress sender, CancellationToken cancellationToken)
     {
         try
         {
             var live = await OpenAsync(cancellationToken);
-            if (!IsLatest())
+            if (!live.IsLatest(email, attempt))
             {
                 return false;
             }
 
             await ConfirmAsync(live, parts.Options.OwnershipTime, cancellationToken);
-
-            return IsLatest();
-
-            bool IsLatest() => live.State.Find(email) is { } entry && entry.Attempts == attempt && entry.Is(EntryFlags.Started);
+            return live.Claim(email, attempt, sender);
         }
         catch (Exception e) when (IsTemporary(e))
         {

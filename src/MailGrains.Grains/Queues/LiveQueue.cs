@@ -65,6 +65,12 @@ internal sealed class LiveQueue
             : EnqueueResult.Of(decision.Status);
     }
 
+    /// <inheritdoc cref="QueueRunner.IsLatest"/>
+    public bool IsLatest(EmailId email, int attempt) => _runner.IsLatest(email, attempt);
+
+    /// <inheritdoc cref="QueueRunner.Claim"/>
+    public bool Claim(EmailId email, int attempt, SiloAddress sender) => _runner.Claim(email, attempt, sender);
+
     /// <summary>Commits how attempts ended; all of them wait for one transaction.</summary>
     public async Task EndAsync(ImmutableArray<RelayReport> reports, CancellationToken cancellationToken) =>
         await Task.WhenAll(reports.Select(report => EndAsync(report, cancellationToken)));

@@ -93,13 +93,19 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
             return false;
         }
 
-        var started = entry.Copy();
-        started.Attempts++;
-        started.Flags |= EntryFlags.Started;
-        started.IsInProgress = true;
-        NoteSender();
-        Record(QueueEventKind.Started).Email(email);
-        Note(started);
+        Start(entry);
+        return true;
+    }
+
+    /// <summary>Gives an attempt another number; false where it has ended.</summary>
+    public bool Renumber(EmailId email, int attempt)
+    {
+        if (Find(email) is not { } entry || entry.Attempts != attempt || !entry.Is(EntryFlags.Started))
+        {
+            return false;
+        }
+
+        Start(entry);
         return true;
     }
 
@@ -283,6 +289,17 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
             QueueEvents.WriteId(record, id);
             _deliveryIds.Remove(id);
         }
+    }
+
+    private void Start(QueueEntry entry)
+    {
+        var started = entry.Copy();
+        started.Attempts++;
+        started.Flags |= EntryFlags.Started;
+        started.IsInProgress = true;
+        NoteSender();
+        Record(QueueEventKind.Started).Email(entry.Email);
+        Note(started);
     }
 
     private void NoteSender()

@@ -5,7 +5,7 @@ namespace MailGrains.Grains.Queues;
 
 /// <summary>
 /// What changes of a waiting message; what it is stands in its rows. Times are Unix milliseconds. The committed one is changed by events alone, but for
-/// <see cref="IsInProgress"/>, <see cref="IsReady"/>, <see cref="Sender"/> and <see cref="ScheduledAt"/>, which are the activation's.
+/// <see cref="IsInProgress"/>, <see cref="IsReady"/>, <see cref="Sender"/>, <see cref="IsDoubtful"/> and <see cref="ScheduledAt"/>, which are the activation's.
 /// </summary>
 internal sealed class QueueEntry(EmailId email)
 {
@@ -49,8 +49,11 @@ internal sealed class QueueEntry(EmailId email)
     /// <summary>It stands among those that may be started.</summary>
     public bool IsReady { get; set; }
 
-    /// <summary>The silo of that sender.</summary>
+    /// <summary>The silo of that sender: the one that claimed the attempt, or took it.</summary>
     public SiloAddress? Sender { get; set; }
+
+    /// <summary>Whether a sender has the attempt is not known: nobody may end it, it gets another number.</summary>
+    public bool IsDoubtful { get; set; }
 
     /// <summary>The time under which it stands in the schedule; -1: under none.</summary>
     public long ScheduledAt { get; set; } = -1;

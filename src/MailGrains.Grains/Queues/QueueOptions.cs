@@ -63,6 +63,9 @@ public sealed record QueueOptions
     /// <summary>How soon a job is offered again where no sender had room.</summary>
     public TimeSpan BusyPause { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>The most that this grows to where no sender can be asked.</summary>
+    public TimeSpan MaxBusyPause { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How soon a report that could not be sent to a message's sender is tried again.</summary>
     public TimeSpan NoticeRetry { get; init; } = TimeSpan.FromMinutes(2);
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Relay;
 using MailGrains.Storage;
@@ -17,6 +18,7 @@ internal sealed class QueueRunner(
 {
     private readonly QueueSchedule _schedule = new();
     private readonly List<RelayMessage> _starting = [];
+    private readonly List<RelayMessage> _doubtful = [];
     private readonly HashSet<QueueEntry> _given = new(ReferenceEqualityComparer.Instance);
     private readonly LateEntries _late = new(queue, state, commits, parts, time);
     private readonly List<(QueueEntry Entry, int Attempt)> _recovering = [];
@@ -25,6 +27,7 @@ internal sealed class QueueRunner(
     private readonly long _loaded = time.GetTimestamp();
     private long _now;
     private SiloAddress? _earlierSender;
+    private TimeSpan _pause = parts.Options.BusyPause;
     private long _busyUntil;
     private long _lookAt;
     private long _retryAt;
@@ -98,6 +101,14 @@ internal sealed class QueueRunner(
         }
     }
 
+    /// <summary>Whether it is the latest attempt of its message, and a sender may end it.</summary>
+    public bool IsLatest(EmailId email, int attempt) =>
+        state.Find(email) is { IsDoubtful: false } entry && entry.Attempts == attempt && entry.Is(EntryFlags.Started);
+
+    /// <summary>The attempt is this sender's from now on, unless it is another's or not the latest.</summary>
+    public bool Claim(EmailId email, int attempt, SiloAddress sender) =>
+        IsLatest(email, attempt) && NoteSender(state.Find(email)!, sender).Equals(sender);
+
     /// <summary>An operator wants it tried now: back-offs do not count, once.</summary>
     public void Unblock()
     {
@@ -110,7 +121,7 @@ internal sealed class QueueRunner(
     {
         // Where there is no room the end of an attempt is what makes some.
         var ready = _schedule.HasReady && Room > 0 ? _outage.Until : long.MaxValue;
-        var next = Math.Min(_starting.Count > 0 ? Now : ready, _schedule.Next);
+        var next = Math.Min(_starting.Count + _doubtful.Count > 0 ? Now : ready, _schedule.Next);
         next = next == long.MaxValue ? next : Math.Max(next, Math.Max(_busyUntil, Now + 1));
         if (Suspended is { } mark)
         {
@@ -264,6 +275,7 @@ internal sealed class QueueRunner(
     /// <summary>Gives what has begun to a sender, in jobs; true when all was taken.</summary>
     private async Task<bool> GiveAsync(CancellationToken cancellationToken)
     {
+        await RenumberAsync(cancellationToken);
         while (_starting.Count > 0)
         {
             var job = TakeJob();
@@ -273,37 +285,91 @@ internal sealed class QueueRunner(
                 continue;
             }
 
-            var taken = 0;
+            var isTaken = false;
             try
             {
                 var answer = await parts.Relay.TakeAsync(new RelayJob(queue, [.. job], Route) { IsUrgent = _urgent }, cancellationToken);
-                taken = answer.Count;
                 parts.GivenTo(answer.Silo);
-                foreach (var message in job.Take(taken))
+                foreach (var message in job.Take(answer.Count))
                 {
-                    if (state.Find(message.Message.Email) is { IsInProgress: true } entry && entry.Attempts == message.Attempt)
+                    if (UnderWay(message) is { } entry)
                     {
-                        entry.Sender = answer.Silo;
-                        _given.Add(entry);
+                        NoteSender(entry, answer.Silo);
                     }
                 }
+
+                _starting.InsertRange(0, job.Skip(answer.Count));
+                (isTaken, _pause) = (answer.Count == job.Count, Options.BusyPause);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                // It may have them: their numbers stay, and a second copy of the job finds each message's attempt ended or is told "not yours".
                 parts.Log.NotGiven(queue, job.Count, e.Message);
+                Doubt(job);
+                _pause = _pause * 2 < Options.MaxBusyPause ? _pause * 2 : Options.MaxBusyPause;
             }
 
-            if (taken < job.Count)
+            if (!isTaken)
             {
-                _starting.InsertRange(0, job.Skip(taken));
-                _busyUntil = Now + (long)Options.BusyPause.TotalMilliseconds;
+                _busyUntil = Now + (long)_pause.TotalMilliseconds;
                 return false;
             }
         }
 
         _urgent = false;
         return true;
+    }
+
+    /// <summary>
+    /// A sender may have them, and the next one that is asked may be another's: with one number two silos would send them. Those that are claimed are known to be
+    /// under way.
+    /// </summary>
+    private void Doubt(List<RelayMessage> job)
+    {
+        foreach (var message in job)
+        {
+            if (UnderWay(message) is { Sender: null } entry)
+            {
+                entry.IsDoubtful = true;
+                _doubtful.Add(message);
+            }
+        }
+    }
+
+    private async Task RenumberAsync(CancellationToken cancellationToken)
+    {
+        if (_doubtful.Count == 0)
+        {
+            return;
+        }
+
+        var again = await journal.CommitAsync(
+            new JournalCall<QueueDraft, List<RelayMessage>>(
+                draft => new(_doubtful.FindAll(message => draft.Renumber(message.Message.Email, message.Attempt)), false), [],
+                QueueEvents.MaxStartedBytes(_doubtful.Count)),
+            cancellationToken);
+        _doubtful.Clear();
+        foreach (var message in again)
+        {
+            if (state.Find(message.Message.Email) is { IsInProgress: true } entry)
+            {
+                _starting.Add(message with { Attempt = entry.Attempts });
+            }
+        }
+    }
+
+    private QueueEntry? UnderWay(RelayMessage message) =>
+        state.Find(message.Message.Email) is { IsInProgress: true } entry && entry.Attempts == message.Attempt ? entry : null;
+
+    /// <summary>The first that is known to have the attempt.</summary>
+    private SiloAddress NoteSender(QueueEntry entry, SiloAddress sender)
+    {
+        entry.Sender ??= sender;
+        if (entry.IsInProgress)
+        {
+            _given.Add(entry);
+        }
+
+        return entry.Sender;
     }
 
     private List<RelayMessage> TakeJob()

@@ -178,6 +178,7 @@ internal sealed class QueueState : IJournalState<QueueDraft>
 
     private void Begin(QueueEntry entry)
     {
+        (entry.Sender, entry.IsDoubtful) = (null, false);
         if (!entry.IsInProgress)
         {
             entry.IsInProgress = true;

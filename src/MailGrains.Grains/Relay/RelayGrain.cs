@@ -6,7 +6,7 @@ namespace MailGrains.Grains.Relay;
 
 /// <summary>The way from queues to the sender of a silo; keeps nothing.</summary>
 [StatelessWorker, Reentrant]
-public sealed class RelayGrain(RelaySender sender, ILocalSiloDetails silo) : Grain, IRelayGrain
+public sealed class RelayGrain(RelaySender sender) : Grain, IRelayGrain
 {
-    public ValueTask<RelayTaken> TakeAsync(RelayJob job, CancellationToken cancellationToken) => new(new RelayTaken(sender.Take(job), silo.SiloAddress));
+    public ValueTask<RelayTaken> TakeAsync(RelayJob job, CancellationToken cancellationToken) => new(new RelayTaken(sender.Take(job), sender.Silo));
 }

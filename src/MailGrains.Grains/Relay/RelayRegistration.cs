@@ -37,7 +37,8 @@ public static class RelayRegistration
                 options, destinations.Roots, provider.GetRequiredService<TlsReports>(), provider.GetRequiredService<RelayMetrics>(),
                 provider.GetRequiredService<RelayAlarms>(), provider.GetRequiredService<TimeProvider>()),
             provider.GetRequiredService<DestinationLeases>(), provider.GetRequiredService<BodyBlobs>(), provider.GetRequiredService<RelayMetrics>(),
-            QueuesOf(provider.GetRequiredService<IGrainFactory>()), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RelaySender>>()));
+            QueuesOf(provider.GetRequiredService<IGrainFactory>()), provider.GetRequiredService<ILocalSiloDetails>().SiloAddress,
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RelaySender>>()));
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, RelayLifecycle>();
         return services;
     }

@@ -1,12 +1,15 @@
 using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Relay;
 using MailGrains.Testing.Faults;
+using Orleans.Runtime;
 
 namespace MailGrains.Grains.Tests.Queues;
 
 [Collection(SharedQueues.Name)]
 public sealed class DomainQueueTests(QueueCluster cluster)
 {
+    private static SiloAddress OtherSilo { get; } = SiloAddress.New(System.Net.IPAddress.Loopback, 9, 9);
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -126,7 +129,7 @@ public sealed class DomainQueueTests(QueueCluster cluster)
         Assert.NotEqual(begun.Email, queue.Sender.Taken.Last().Message.Email);
 
         // Its sender still lives, and reports to the activation that there is.
-        Assert.True(await queue.Grain.OwnsAsync(begun.Email, 1, Cancellation));
+        Assert.True(await queue.ClaimAsync(begun.Email, 1));
         await queue.Grain.ReportAsync([.. queue.Sender.Taken.Select(queue.Sender.Delivered)], Cancellation);
         await queue.EmptyAsync();
     }
@@ -146,7 +149,7 @@ public sealed class DomainQueueTests(QueueCluster cluster)
         Assert.Equal((message.Email, 2, true), (second.Message.Email, second.Attempt, second.IsUncertain));
 
         // The first sender asks before the end of its content, and is told that it is late.
-        Assert.False(await queue.Grain.OwnsAsync(message.Email, 1, Cancellation));
+        Assert.False(await queue.ClaimAsync(message.Email, 1));
         await queue.Grain.ReportAsync([queue.Sender.Delivered(queue.Sender.Taken.First())], Cancellation);
         Assert.Single(await queue.ListAsync());
         await queue.Grain.ReportAsync([queue.Sender.Delivered(second)], Cancellation);
@@ -159,14 +162,69 @@ public sealed class DomainQueueTests(QueueCluster cluster)
         await using var queue = cluster.NewQueue();
         var message = await queue.EnqueueAsync();
         await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1);
-        Assert.True(await queue.Grain.OwnsAsync(message.Email, 1, Cancellation));
+        Assert.True(await queue.ClaimAsync(message.Email, 1));
         cluster.Time.Advance(cluster.Options.OwnershipTime);
         cluster.Tables.WhenCommitting = (where, _) => where.Contains(queue.Id.Domain, StringComparison.Ordinal) ? CommitFault.Unavailable : null;
-        Assert.False(await queue.Grain.OwnsAsync(message.Email, 1, Cancellation));
+        Assert.False(await queue.ClaimAsync(message.Email, 1));
         cluster.Tables.WhenCommitting = null;
-        Assert.True(await queue.Grain.OwnsAsync(message.Email, 1, Cancellation));
+        Assert.True(await queue.ClaimAsync(message.Email, 1));
         await queue.Grain.ReportAsync([queue.Sender.Delivered(queue.Sender.Taken.First())], Cancellation);
         await queue.EmptyAsync();
+    }
+
+    [Fact]
+    public async Task An_attempt_whose_taking_was_never_heard_of_goes_to_another_sender_under_another_number()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.LostAnswers = 1;
+        var message = await queue.EnqueueAsync();
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1);
+        Assert.False(await queue.ClaimAsync(message.Email, 1, OtherSilo));
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 2);
+
+        var second = queue.Sender.Taken.Last();
+        Assert.Equal((message.Email, 2, false), (second.Message.Email, second.Attempt, second.IsUncertain));
+        Assert.False(await queue.ClaimAsync(message.Email, 1, OtherSilo));
+        Assert.True(await queue.ClaimAsync(message.Email, 2));
+
+        // The first one gives up; that ends nothing.
+        await queue.Grain.ReportAsync([new RelayReport(message.Email, 1, RelayStatus.NotTried, [])], Cancellation);
+        Assert.True(await queue.ClaimAsync(message.Email, 2));
+        await queue.Grain.ReportAsync([queue.Sender.Delivered(second)], Cancellation);
+        await queue.EmptyAsync();
+    }
+
+    [Fact]
+    public async Task An_attempt_that_was_claimed_before_its_taking_could_be_heard_of_is_given_to_nobody_else()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.LostAnswers = 1;
+        queue.Sender.Meanwhile = async job => Assert.True(await queue.ClaimAsync(job.Messages[0].Message.Email, 1));
+        var message = await queue.EnqueueAsync();
+        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1);
+        for (var i = 0; i < 10; i++)
+        {
+            cluster.Time.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(1, (await queue.Grain.GetOverviewAsync(Cancellation)).InProgress);
+        }
+
+        Assert.False(await queue.ClaimAsync(message.Email, 1, OtherSilo));
+        await queue.Grain.ReportAsync([queue.Sender.Delivered(Assert.Single(queue.Sender.Taken))], Cancellation);
+        await queue.EmptyAsync();
+    }
+
+    [Fact]
+    public async Task Where_no_sender_answers_a_queue_asks_ever_less_often()
+    {
+        await using var queue = cluster.NewQueue();
+        queue.Sender.LostAnswers = int.MaxValue;
+        await queue.EnqueueAsync();
+        var started = cluster.Time.GetUtcNow();
+        await cluster.UntilAsync(() => queue.Sender.Jobs.Count == 8, TimeSpan.FromMilliseconds(250));
+        Assert.InRange(cluster.Time.GetUtcNow() - started, TimeSpan.FromSeconds(60), TimeSpan.FromMinutes(5));
+        queue.Sender.LostAnswers = 0;
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await queue.EmptyAsync(TimeSpan.FromMilliseconds(250));
     }
 
     [Fact]

@@ -101,6 +101,8 @@ public sealed class QueueCluster : IAsyncLifetime
     /// <summary>A queue that no other test uses; what is stored of it is checked when the test ends.</summary>
     public TestQueue NewQueue(string tenant = "tenant") => new(this, new QueueId(tenant, 0, $"q{Interlocked.Increment(ref _numbers)}.example", 0));
 
+    public SiloAddress FirstSilo => _cluster!.Silos[0].SiloAddress;
+
     public IGrainFactory Grains => _cluster!.Client;
 
     public IDomainQueueGrain Queue(QueueId id) => _cluster!.Client.GetGrain<IDomainQueueGrain>(id.ToString());
@@ -185,6 +187,10 @@ public sealed class TestQueue(QueueCluster cluster, QueueId id) : IAsyncDisposab
         Assert.Equal(EnqueueStatus.Queued, (await Grain.EnqueueAsync(message, default)).Status);
         return message;
     }
+
+    /// <summary>As the sender of the cluster's first silo, or of another.</summary>
+    public async Task<bool> ClaimAsync(EmailId email, int attempt, SiloAddress? sender = null) =>
+        await Grain.ClaimAsync(email, attempt, sender ?? cluster.FirstSilo, default);
 
     public async Task<IReadOnlyList<QueuedEntry>> ListAsync() => (await Grain.ListAsync(null, QueuePage.MaxLimit, default)).Messages;
 

@@ -30,7 +30,7 @@ public sealed class QueueFailoverTests : IAsyncLifetime
         Assert.InRange(_cluster.Time.GetUtcNow() - ended, TimeSpan.Zero, _cluster.Options.ReportGrace / 2);
         var again = queue.Sender.Taken.Last();
         Assert.Equal((begun.Email, 2, true), (again.Message.Email, again.Attempt, again.IsUncertain));
-        Assert.False(await queue.Grain.OwnsAsync(begun.Email, 1, Cancellation));
+        Assert.False(await queue.ClaimAsync(begun.Email, 1));
         await queue.EmptyAsync();
     }
 
@@ -46,7 +46,7 @@ public sealed class QueueFailoverTests : IAsyncLifetime
         var later = await queue.EnqueueAsync();
         await _cluster.UntilAsync(() => queue.Sender.Taken.Count == 2);
         _cluster.Time.Advance(_cluster.Options.ReportGrace / 2);
-        Assert.True(await queue.Grain.OwnsAsync(begun.Email, 1, Cancellation));
+        Assert.True(await queue.ClaimAsync(begun.Email, 1));
         Assert.Equal([begun.Email, later.Email], queue.Sender.Taken.Select(taken => taken.Message.Email));
         await queue.Grain.ReportAsync([.. queue.Sender.Taken.Select(queue.Sender.Delivered)], Cancellation);
         await queue.EmptyAsync();

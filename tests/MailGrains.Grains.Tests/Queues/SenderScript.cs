@@ -22,6 +22,12 @@ public sealed class SenderScript
         /// <summary>The most that one job may have left here; more is not taken.</summary>
         public int Room { get; set; } = int.MaxValue;
 
+        /// <summary>So many of the next jobs are taken, and nobody hears of it.</summary>
+        public int LostAnswers { get; set; }
+
+        /// <summary>What a sender does with a job before it answers.</summary>
+        public Func<RelayJob, Task> Meanwhile { get; set; } = static _ => Task.CompletedTask;
+
         /// <summary>How an attempt ends at once; null: it goes on until the test reports.</summary>
         public Func<RelayMessage, RelayReport?> Answer { get; set; } = static _ => null;
 
@@ -60,7 +66,7 @@ public sealed class SenderScript
 [StatelessWorker, Reentrant]
 public sealed class ScriptedRelayGrain(SenderScript script, ILocalSiloDetails silo) : Grain, IRelayGrain
 {
-    public ValueTask<RelayTaken> TakeAsync(RelayJob job, CancellationToken cancellationToken)
+    public async ValueTask<RelayTaken> TakeAsync(RelayJob job, CancellationToken cancellationToken)
     {
         var queue = script.Of(job.Queue);
         queue.Jobs.Enqueue(job);
@@ -73,6 +79,13 @@ public sealed class ScriptedRelayGrain(SenderScript script, ILocalSiloDetails si
             _ = grain.ReportAsync(reports, CancellationToken.None).AsTask();
         }
 
-        return ValueTask.FromResult(new RelayTaken(taken.Count, silo.SiloAddress));
+        await queue.Meanwhile(job);
+        if (queue.LostAnswers > 0)
+        {
+            queue.LostAnswers--;
+            throw new TimeoutException("no answer");
+        }
+
+        return new RelayTaken(taken.Count, silo.SiloAddress);
     }
 }

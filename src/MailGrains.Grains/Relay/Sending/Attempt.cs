@@ -204,7 +204,7 @@ internal sealed class Attempt
         (result.Cause is SmtpCause.ConnectionLost or SmtpCause.TimedOut or SmtpCause.BadReply ||
             (result.Cause == SmtpCause.Reply && (result.Stage == SmtpStage.Mail || result.Reply!.ClosesConnection)));
 
-    private ValueTask<bool> MayEndAsync(CancellationToken cancellationToken) => _port.OwnsAsync(this, cancellationToken);
+    private ValueTask<bool> MayEndAsync(CancellationToken cancellationToken) => _port.ClaimAsync(this, cancellationToken);
 
     private string ReversePathOf(int recipient) => Message.Recipients[recipient].ReversePath ?? Message.ReversePath;
 }

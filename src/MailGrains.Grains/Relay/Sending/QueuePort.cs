@@ -73,12 +73,12 @@ internal sealed class QueuePort(QueueId id, IDomainQueueGrain queue, RelaySender
         }
     }
 
-    /// <summary>Is it still the message's latest attempt? Not to be told counts as no.</summary>
-    public async ValueTask<bool> OwnsAsync(Attempt attempt, CancellationToken cancellationToken)
+    /// <summary>Is it still the message's latest attempt, so that this sender may end it? Not to be told counts as no.</summary>
+    public async ValueTask<bool> ClaimAsync(Attempt attempt, CancellationToken cancellationToken)
     {
         try
         {
-            return await queue.OwnsAsync(attempt.Message.Email, attempt.Order.Attempt, cancellationToken);
+            return await queue.ClaimAsync(attempt.Message.Email, attempt.Order.Attempt, sender.Silo, cancellationToken);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -34,12 +34,16 @@ public sealed class RelaySender : IAsyncDisposable
 
     internal RelaySender(
         RelayOptions options, RelayRouting routing, SiteConnector connector, DestinationLeases leases, BodyBlobs blobs, RelayMetrics metrics,
-        Func<QueueId, IDomainQueueGrain> queues, TimeProvider time, ILogger<RelaySender> logger)
+        Func<QueueId, IDomainQueueGrain> queues, SiloAddress silo, TimeProvider time, ILogger<RelaySender> logger)
     {
+        Silo = silo;
         (Options, Connector, Leases, Blobs, Metrics, Time, Log) = (options, connector, leases, blobs, metrics, time, new RelayLog(logger));
         (_routing, _queues) = (routing, queues);
         _timer = time.CreateTimer(static sender => ((RelaySender)sender!).LookAfter(), this, LookEvery, LookEvery);
     }
+
+    /// <summary>By which queues know it.</summary>
+    internal SiloAddress Silo { get; }
 
     internal RelayOptions Options { get; }
 

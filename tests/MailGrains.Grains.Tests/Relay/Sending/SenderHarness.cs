@@ -134,7 +134,8 @@ internal sealed class SenderHarness : IAsyncDisposable
         var leases = new DestinationLeases(RenewAsync, Limits, Time, NullLogger<DestinationLeases>.Instance, "silo");
         return new RelaySender(
             Options, new RelayRouting(Options.Routes, _lookup, Limits.SourcesOf, Options, (domain, _) => new(Backups.Contains(domain))),
-            new SiteConnector(Options, Destinations.Roots, Reports, metrics, Alarms, Time), leases, new BodyBlobs(accounts, Time), metrics, Queue, Time,
+            new SiteConnector(Options, Destinations.Roots, Reports, metrics, Alarms, Time), leases, new BodyBlobs(accounts, Time), metrics, Queue,
+            SiloAddress.New(IPAddress.Loopback, 1, 1), Time,
             NullLogger<RelaySender>.Instance);
     }
 
@@ -190,7 +191,7 @@ internal sealed class FakeQueue(QueueId id) : IDomainQueueGrain
 
     public Task<RelayReport> ReportOfAsync(RelayMessage message) => Of(message.Message.Email, message.Attempt).Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-    public ValueTask<bool> OwnsAsync(EmailId email, int attempt, CancellationToken cancellationToken) => new(Owns(email));
+    public ValueTask<bool> ClaimAsync(EmailId email, int attempt, SiloAddress sender, CancellationToken cancellationToken) => new(Owns(email));
 
     public async ValueTask ReportAsync(ImmutableArray<RelayReport> reports, CancellationToken cancellationToken)
     {
