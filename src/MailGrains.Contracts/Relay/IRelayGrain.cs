@@ -19,7 +19,12 @@ public interface IRelayGrain : IGrainWithIntegerKey
 /// <param name="Count">How many messages were taken, from the start of the job.</param>
 /// <param name="Silo">Where they are: when it dies, how their attempts ended is not known.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.RelayTaken")]
-public readonly record struct RelayTaken([property: Id(0)] int Count, [property: Id(1)] SiloAddress Silo);
+public readonly record struct RelayTaken([property: Id(0)] int Count, [property: Id(1)] SiloAddress Silo)
+{
+    /// <summary>Where not all were taken: how long to wait before the rest is given again. Zero: the sender does not say.</summary>
+    [Id(2)]
+    public TimeSpan Wait { get; init; }
+}
 
 /// <param name="Route">An operator's; null: as routes and DNS say.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.RelayJob")]

@@ -299,7 +299,7 @@ internal sealed class QueueRunner(
                 }
 
                 _starting.InsertRange(0, job.Skip(answer.Count));
-                (isTaken, _pause) = (answer.Count == job.Count, Options.BusyPause);
+                (isTaken, _pause) = (answer.Count == job.Count, answer.Wait > Options.BusyPause ? answer.Wait : Options.BusyPause);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {

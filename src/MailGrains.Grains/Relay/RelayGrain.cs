@@ -8,5 +8,5 @@ namespace MailGrains.Grains.Relay;
 [StatelessWorker, Reentrant]
 public sealed class RelayGrain(RelaySender sender) : Grain, IRelayGrain
 {
-    public ValueTask<RelayTaken> TakeAsync(RelayJob job, CancellationToken cancellationToken) => new(new RelayTaken(sender.Take(job), sender.Silo));
+    public ValueTask<RelayTaken> TakeAsync(RelayJob job, CancellationToken cancellationToken) => new(sender.Take(job));
 }

@@ -46,7 +46,4 @@ public sealed record RelayOptions
 
     /// <summary>How long transactions go on when the silo stops.</summary>
     public TimeSpan StopTime { get; init; } = TimeSpan.FromSeconds(20);
-
-    /// <summary>How long it is tried to tell a queue how its messages went.</summary>
-    public TimeSpan ReportTime { get; init; } = TimeSpan.FromMinutes(10);
 }

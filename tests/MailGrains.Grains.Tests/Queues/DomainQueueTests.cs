@@ -214,6 +214,21 @@ public sealed class DomainQueueTests(QueueCluster cluster)
     }
 
     [Fact]
+    public async Task A_queue_without_room_at_its_sender_asks_again_when_that_says()
+    {
+        await using var queue = cluster.NewQueue();
+        (queue.Sender.Room, queue.Sender.Wait) = (0, TimeSpan.FromSeconds(20));
+        await queue.EnqueueAsync();
+        await cluster.UntilAsync(() => queue.Sender.Jobs.Count == 1);
+        var started = cluster.Time.GetUtcNow();
+        queue.Sender.Room = int.MaxValue;
+        queue.Sender.Answer = queue.Sender.Delivered;
+        await cluster.UntilAsync(() => queue.Sender.Jobs.Count == 2, TimeSpan.FromMilliseconds(200));
+        Assert.InRange(cluster.Time.GetUtcNow() - started, TimeSpan.FromSeconds(19), TimeSpan.FromSeconds(40));
+        await queue.EmptyAsync();
+    }
+
+    [Fact]
     public async Task Where_no_sender_answers_a_queue_asks_ever_less_often()
     {
         await using var queue = cluster.NewQueue();

@@ -22,6 +22,9 @@ public sealed class SenderScript
         /// <summary>The most that one job may have left here; more is not taken.</summary>
         public int Room { get; set; } = int.MaxValue;
 
+        /// <summary>Where there is no room: what is said of when there may be.</summary>
+        public TimeSpan Wait { get; set; }
+
         /// <summary>So many of the next jobs are taken, and nobody hears of it.</summary>
         public int LostAnswers { get; set; }
 
@@ -86,6 +89,6 @@ public sealed class ScriptedRelayGrain(SenderScript script, ILocalSiloDetails si
             throw new TimeoutException("no answer");
         }
 
-        return new RelayTaken(taken.Count, silo.SiloAddress);
+        return new RelayTaken(taken.Count, silo.SiloAddress) { Wait = queue.Wait };
     }
 }

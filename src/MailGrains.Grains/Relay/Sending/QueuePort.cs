@@ -8,8 +8,8 @@ namespace MailGrains.Grains.Relay.Sending;
 
 /// <summary>
 /// What a silo has in hand of one queue, and the way back to it. Reports that are ready while one call is under way go together with the next; where the
-/// queue can't be reached they are tried again for <see cref="RelayOptions.ReportTime"/>. An attempt is in hand until its report has arrived, so that what
-/// is given again meanwhile is not sent again.
+/// queue can't take them they are tried again until this silo ends, since nobody else knows how the attempts ended. An attempt is in hand, and counts as that, until its
+/// report has arrived.
 /// </summary>
 internal sealed class QueuePort(QueueId id, IDomainQueueGrain queue, RelaySender sender)
 {
@@ -44,6 +44,9 @@ internal sealed class QueuePort(QueueId id, IDomainQueueGrain queue, RelaySender
 
     /// <summary>Where its last messages went.</summary>
     public RelaySite? Site { get; set; }
+
+    /// <summary>When its turn comes, where as many messages wait for its site as may.</summary>
+    public DateTimeOffset FullUntil { get; set; }
 
     public int Count
     {
@@ -107,31 +110,39 @@ internal sealed class QueuePort(QueueId id, IDomainQueueGrain queue, RelaySender
     private async Task ReportAsync()
     {
         var batch = new List<(Attempt Attempt, RelayReport Report)>();
-        while (Take(batch))
+        var (most, pause) = (MaxReports, FirstPause);
+        while (Take(batch, most))
         {
-            var isKnown = await TryReportAsync([.. batch.Select(one => one.Report)]);
-            if (!isKnown)
+            if (await TryReportAsync([.. batch.Select(one => one.Report)]))
+            {
+                (most, pause) = (Math.Min(2 * most, MaxReports), FirstPause);
+                Forget(batch);
+            }
+            else if (sender.HasGivenUp)
             {
                 // The queue's next activation finds these attempts without an end, and takes them as uncertain.
                 sender.Log.NotReported(id, batch.Count);
+                Forget(batch);
             }
-
-            lock (_gate)
+            else
             {
-                batch.ForEach(one => _inHand.Remove((one.Report.Email, one.Report.Attempt)));
+                // Behind the others, and one by one: what the queue can't take now keeps nothing else from it.
+                most = 1;
+                PutBack(batch);
+                await Task.Delay(pause, sender.Time);
+                pause = pause * 2 < MaxPause ? pause * 2 : MaxPause;
             }
 
-            batch.ForEach(one => sender.Release(this, one.Attempt));
             batch.Clear();
         }
     }
 
-    private bool Take(List<(Attempt Attempt, RelayReport Report)> batch)
+    private bool Take(List<(Attempt Attempt, RelayReport Report)> batch, int most)
     {
         lock (_gate)
         {
             var outcomes = 0;
-            while (batch.Count < MaxReports && outcomes < MaxOutcomes && _reports.TryDequeue(out var one))
+            while (batch.Count < most && outcomes < MaxOutcomes && _reports.TryDequeue(out var one))
             {
                 batch.Add(one);
                 outcomes += one.Report.Outcomes.Length;
@@ -141,27 +152,35 @@ internal sealed class QueuePort(QueueId id, IDomainQueueGrain queue, RelaySender
         }
     }
 
+    private void PutBack(List<(Attempt Attempt, RelayReport Report)> batch)
+    {
+        lock (_gate)
+        {
+            batch.ForEach(_reports.Enqueue);
+        }
+    }
+
+    private void Forget(List<(Attempt Attempt, RelayReport Report)> batch)
+    {
+        lock (_gate)
+        {
+            batch.ForEach(one => _inHand.Remove((one.Report.Email, one.Report.Attempt)));
+        }
+
+        batch.ForEach(one => sender.Release(this, one.Attempt));
+    }
+
     private async Task<bool> TryReportAsync(ImmutableArray<RelayReport> reports)
     {
-        var started = sender.Time.GetTimestamp();
-        for (var pause = FirstPause; ; pause = pause * 2 < MaxPause ? pause * 2 : MaxPause)
+        try
         {
-            try
-            {
-                await queue.ReportAsync(reports, CancellationToken.None);
-                return true;
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                if (sender.Time.GetElapsedTime(started) + pause > sender.Options.ReportTime || sender.HasGivenUp)
-                {
-                    return false;
-                }
-
-                sender.Log.ReportFailed(id, reports.Length, e.Message);
-            }
-
-            await Task.Delay(pause, sender.Time);
+            await queue.ReportAsync(reports, CancellationToken.None);
+            return true;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            sender.Log.ReportFailed(id, reports.Length, e.Message);
+            return false;
         }
     }
 }

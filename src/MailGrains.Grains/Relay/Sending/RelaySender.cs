@@ -17,6 +17,7 @@ public sealed class RelaySender : IAsyncDisposable
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastReports = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FullPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TurnEvery = TimeSpan.FromMilliseconds(2);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<QueueId, QueuePort> _ports = [];
@@ -25,6 +26,8 @@ public sealed class RelaySender : IAsyncDisposable
     private readonly Func<QueueId, IDomainQueueGrain> _queues;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _aborting = new();
+    private readonly SenderTurns _turns;
+    private readonly SenderTurns _liveTurns;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _timer;
     private bool _isStopping;
@@ -39,6 +42,7 @@ public sealed class RelaySender : IAsyncDisposable
         Silo = silo;
         (Options, Connector, Leases, Blobs, Metrics, Time, Log) = (options, connector, leases, blobs, metrics, time, new RelayLog(logger));
         (_routing, _queues) = (routing, queues);
+        (_turns, _liveTurns) = (new SenderTurns(time, TurnEvery), new SenderTurns(time, TurnEvery));
         _timer = time.CreateTimer(static sender => ((RelaySender)sender!).LookAfter(), this, LookEvery, LookEvery);
     }
 
@@ -74,7 +78,7 @@ public sealed class RelaySender : IAsyncDisposable
     internal int Messages => Volatile.Read(ref _messages);
 
     /// <summary>Takes the messages of a job from its start, as far as there is room. What is in hand already counts as taken.</summary>
-    public int Take(RelayJob job)
+    public RelayTaken Take(RelayJob job)
     {
         var begun = new List<Attempt>(job.Messages.Length);
         var taken = 0;
@@ -83,7 +87,7 @@ public sealed class RelaySender : IAsyncDisposable
         {
             if (IsStopping)
             {
-                return 0;
+                return Taken(0, _turns);
             }
 
             if (!_ports.TryGetValue(job.Queue, out port))
@@ -115,7 +119,7 @@ public sealed class RelaySender : IAsyncDisposable
             ThreadPool.UnsafeQueueUserWorkItem(static work => _ = work.Sender.RouteAsync(work.Port, work.Order, work.Begun), new Work(this, port, job.Route, begun), preferLocal: false);
         }
 
-        return taken;
+        return taken < job.Messages.Length ? Taken(taken, TurnsOf(port)) : new RelayTaken(taken, Silo);
     }
 
     /// <summary>Takes no more, finishes what is being sent, and reports the rest as not tried.</summary>
@@ -194,6 +198,13 @@ public sealed class RelaySender : IAsyncDisposable
         _sites.TryRemove(new(site.Key, site));
         SignalDrained();
     }
+
+    private RelayTaken Taken(int taken, SenderTurns turns) => new(taken, Silo) { Wait = turns.Next() };
+
+    /// <summary>Queues of a site that works do not stand in line behind those of the dead, nor behind all that wait for a large one.</summary>
+    private SenderTurns TurnsOf(QueuePort port) => port.Site is not { IsLive: true } site ? _turns
+        : site.Count >= Options.MaxSiteMessages / 4 ? site.Turns
+        : _liveTurns;
 
     private void Prove(Attempt attempt)
     {
@@ -292,7 +303,7 @@ public sealed class RelaySender : IAsyncDisposable
             var site = _sites.GetOrAdd(target.Key, static (key, sender) => new RelaySite(key, sender), this);
             if (site.Count >= (site.IsLive ? Options.MaxSiteMessages : Options.MaxSiteUnproven))
             {
-                attempt.ReportNotTried("as many messages as may wait for the site do", Time.GetUtcNow() + FullPause);
+                attempt.ReportNotTried("as many messages as may wait for the site do", TurnAt(port, site));
                 return;
             }
 
@@ -304,6 +315,19 @@ public sealed class RelaySender : IAsyncDisposable
         }
 
         attempt.ReportNotTried("the silo stops", null);
+    }
+
+    /// <summary>One turn for all messages of a queue.</summary>
+    private DateTimeOffset TurnAt(QueuePort port, RelaySite site)
+    {
+        var now = Time.GetUtcNow();
+        if (port.FullUntil <= now)
+        {
+            var wait = site.Turns.Next();
+            port.FullUntil = now + (wait > FullPause ? wait : FullPause);
+        }
+
+        return port.FullUntil;
     }
 
     private void LookAfter()

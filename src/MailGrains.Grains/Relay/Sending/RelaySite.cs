@@ -11,6 +11,8 @@ namespace MailGrains.Grains.Relay.Sending;
 /// </summary>
 internal sealed class RelaySite(TargetKey key, RelaySender sender)
 {
+    private static readonly TimeSpan TurnEvery = TimeSpan.FromMilliseconds(10);
+
     private readonly Lock _gate = new();
     private readonly PriorityQueue<Attempt, (int Priority, long Turn)> _line = new();
     private readonly Dictionary<QueueId, long> _turns = [];
@@ -24,6 +26,9 @@ internal sealed class RelaySite(TargetKey key, RelaySender sender)
     private bool _isClosed;
 
     public TargetKey Key => key;
+
+    /// <summary>Of queues that wait for room here.</summary>
+    public SenderTurns Turns { get; } = new(sender.Time, TurnEvery);
 
     /// <summary>As it was found last.</summary>
     public RelayTarget Target { get; private set; } = null!;

@@ -274,6 +274,86 @@ public sealed class RelaySenderTests
     }
 
     [Fact]
+    public async Task ReportThatFailsForHoursIsNotForgotten()
+    {
+        await using var server = new MailServer();
+        await using var harness = new SenderHarness();
+        harness.AddDomain("there.test", server);
+        var queue = harness.Queue("there.test");
+        var message = queue.Message();
+        var refused = 0;
+        queue.Refuses = _ => Interlocked.Increment(ref refused) > 0;
+        Assert.Equal(1, harness.Take(queue, message));
+        await SenderHarness.UntilAsync(() => Volatile.Read(ref refused) > 0);
+        var start = harness.Time.GetUtcNow();
+
+        await harness.RunTimeAsync(() => harness.Time.GetUtcNow() - start > TimeSpan.FromHours(2), TimeSpan.FromSeconds(30));
+        Assert.Equal(1, harness.Sender.Messages);
+        Assert.Equal(1, harness.Take(queue, message));
+        queue.Refuses = _ => false;
+        var report = queue.ReportOfAsync(message);
+        await harness.RunTimeAsync(() => report.IsCompleted, TimeSpan.FromSeconds(1));
+
+        Assert.Equal(OutcomeKind.Relayed, (await report).Outcomes[0].Kind);
+        Assert.Single(server.Taken);
+    }
+
+    [Fact]
+    public async Task ReportThatIsNeverTakenHoldsUpNoOther()
+    {
+        await using var server = new MailServer();
+        await using var harness = new SenderHarness();
+        harness.AddDomain("there.test", server);
+        var queue = harness.Queue("there.test");
+        var bad = queue.Message();
+        var others = Enumerable.Range(0, 20).Select(_ => queue.Message()).ToArray();
+        queue.Refuses = report => report.Email == bad.Message.Email;
+
+        harness.Take(queue, [bad, .. others]);
+        var reports = Task.WhenAll(others.Select(queue.ReportOfAsync));
+        await harness.RunTimeAsync(() => reports.IsCompleted, TimeSpan.FromSeconds(1));
+        Assert.Equal(1, harness.Sender.Messages);
+
+        queue.Refuses = _ => false;
+        await harness.RunTimeAsync(() => harness.Sender.Messages == 0, TimeSpan.FromSeconds(1));
+        Assert.Equal(21, server.Taken.Count);
+    }
+
+    [Fact]
+    public async Task TenThousandQueuesWithoutRoomAskSomeHundredTimesASecondAndEachHasItsTurn()
+    {
+        const int Queues = 10_000;
+        await using var dead = new MailServer { Answer = _ => "HANG" };
+        await using var harness = new SenderHarness();
+        harness.Options = harness.Options with { MaxUnproven = 2, MaxSiteUnproven = 2 };
+        harness.AddDomain("dead.test", dead);
+        var first = harness.Queue("dead.test");
+        Assert.Equal(2, harness.Take(first, first.Message(), first.Message()));
+        var message = first.Message();
+        var waiting = new PriorityQueue<int, TimeSpan>();
+        var asks = new int[Queues];
+        for (var i = 0; i < Queues; i++)
+        {
+            waiting.Enqueue(i, TimeSpan.Zero);
+        }
+
+        var now = TimeSpan.Zero;
+        while (waiting.TryDequeue(out var one, out var at) && at < TimeSpan.FromSeconds(41))
+        {
+            // As queues do: not before half a second.
+            harness.Time.Advance(at - now);
+            now = at;
+            asks[one]++;
+            var taken = harness.Sender.Take(new RelayJob(new QueueId("tenant", 0, $"d{one}.test", 0), [message], null));
+            Assert.Equal(0, taken.Count);
+            waiting.Enqueue(one, at + (taken.Wait > TimeSpan.FromSeconds(0.5) ? taken.Wait : TimeSpan.FromSeconds(0.5)));
+        }
+
+        Assert.All(asks, times => Assert.InRange(times, 2, 4));
+        Assert.InRange((asks.Sum() - Queues) / 41, 400, 500);
+    }
+
+    [Fact]
     public async Task SiteNeverHasMoreConnectionsThanItsLimit()
     {
         await using var server = new MailServer();

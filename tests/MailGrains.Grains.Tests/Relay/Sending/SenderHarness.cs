@@ -15,6 +15,7 @@ using MailGrains.Grains.Relay.Sending;
 using MailGrains.Messages.Summaries;
 using MailGrains.Protocols.Smtp.Client;
 using MailGrains.Storage;
+using MailGrains.Storage.Blobs;
 using MailGrains.Storage.Bodies;
 using MailGrains.Testing.Dns;
 using MailGrains.Testing.Metrics;
@@ -47,6 +48,11 @@ internal sealed class SenderHarness : IAsyncDisposable
 
     public HashSet<string> Backups { get; } = [];
 
+    public IBlobStore? Blobs { get; set; }
+
+    /// <summary>The limits can't be asked for.</summary>
+    public bool AreLimitsDown { get; set; }
+
     public RelayAlarms Alarms => field ??= new RelayAlarms(Time);
 
     public TlsReports Reports => field ??= new TlsReports(Time);
@@ -71,12 +77,12 @@ internal sealed class SenderHarness : IAsyncDisposable
 
     public FakeQueue Queue(QueueId id) => _queues.GetOrAdd(id, queue => new FakeQueue(queue));
 
-    public int Take(FakeQueue queue, params RelayMessage[] messages) => Sender.Take(new RelayJob(queue.Id, [.. messages], null));
+    public int Take(FakeQueue queue, params RelayMessage[] messages) => Sender.Take(new RelayJob(queue.Id, [.. messages], null)).Count;
 
     /// <summary>Gives a message to the sender and waits for its report.</summary>
     public async Task<RelayReport> SendAsync(FakeQueue queue, RelayMessage message, QueueRoute? route = null)
     {
-        Assert.Equal(1, Sender.Take(new RelayJob(queue.Id, [message], route)));
+        Assert.Equal(1, Sender.Take(new RelayJob(queue.Id, [message], route)).Count);
         return await queue.ReportOfAsync(message);
     }
 
@@ -128,7 +134,7 @@ internal sealed class SenderHarness : IAsyncDisposable
 
     private RelaySender Open()
     {
-        var accounts = new StorageAccounts([new StorageAccount(0, null!, null!)], null!);
+        var accounts = new StorageAccounts([new StorageAccount(0, null!, Blobs!)], null!);
         _lookup = new DestinationLookup(Destinations with { DnsServers = [Dns.EndPoint], Port = Options.Port }, accounts, Reports, Time, NullLoggerFactory.Instance);
         var metrics = new RelayMetrics(_meters, Alarms);
         var leases = new DestinationLeases(RenewAsync, Limits, Time, NullLogger<DestinationLeases>.Instance, "silo");
@@ -141,6 +147,11 @@ internal sealed class SenderHarness : IAsyncDisposable
 
     private ValueTask<LeaseReply> RenewAsync(string key, LeaseAsk ask)
     {
+        if (AreLimitsDown)
+        {
+            throw new TimeoutException("no answer");
+        }
+
         var now = TimeSpan.FromTicks(Time.GetTimestamp() / (Time.TimestampFrequency / TimeSpan.TicksPerSecond));
         var site = _sites.GetOrAdd(key, _ => new DestinationSite(Limits.LimitsOf(key), Limits, _epoch, TimeSpan.Zero, new Random(1)));
         lock (site)
@@ -186,6 +197,9 @@ internal sealed class FakeQueue(QueueId id) : IDomainQueueGrain
         return new RelayMessage(message, 1, [.. Enumerable.Range(0, message.Recipients.Length)], false);
     }
 
+    /// <summary>What can't be reported.</summary>
+    public Func<RelayReport, bool> Refuses { get; set; } = static _ => false;
+
     /// <summary>So many of the next reports fail.</summary>
     public void FailReports(int times) => _failures = times;
 
@@ -200,7 +214,7 @@ internal sealed class FakeQueue(QueueId id) : IDomainQueueGrain
             await gate.Task;
         }
 
-        if (Interlocked.Decrement(ref _failures) >= 0)
+        if (reports.Any(Refuses) || Interlocked.Decrement(ref _failures) >= 0)
         {
             throw new TimeoutException("no answer");
         }
