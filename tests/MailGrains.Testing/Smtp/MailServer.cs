@@ -55,6 +55,8 @@ public sealed class MailServer : IAsyncDisposable
 
     public int Connections => Volatile.Read(ref _connections);
 
+    public int Open => Volatile.Read(ref _open);
+
     /// <summary>At a time.</summary>
     public int MostOpen { get; private set; }
 

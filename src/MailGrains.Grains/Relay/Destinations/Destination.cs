@@ -29,7 +29,11 @@ public sealed record DestinationHost(string Name, int Preference, ImmutableArray
 }
 
 /// <param name="Name">A host name, escaped where it is none.</param>
-public sealed record SkippedHost(string Name, int Preference, string Reason);
+public sealed record SkippedHost(string Name, int Preference, string Reason)
+{
+    /// <summary>What keeps mail from it may pass.</summary>
+    public bool MayComeBack { get; init; }
+}
 
 public enum DestinationFault
 {

@@ -190,6 +190,6 @@ public sealed class DestinationLookup : IDisposable
     private sealed record Candidate(DestinationHost? Host, SkippedHost? Skipped, DestinationFailure? Failure)
     {
         public static Candidate Skip(MailExchange exchange, string reason, DestinationFailure? failure) =>
-            new(null, new SkippedHost(new LogText(exchange.Name).ToString(), exchange.Preference, reason), failure);
+            new(null, new SkippedHost(new LogText(exchange.Name).ToString(), exchange.Preference, reason) { MayComeBack = failure is not null }, failure);
     }
 }

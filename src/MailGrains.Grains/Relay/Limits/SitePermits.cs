@@ -384,6 +384,7 @@ internal sealed class SitePermits
         }
 
         _lease.End(count);
+        _waiting.CloseOver();
     }
 
     private void Forget(ConnectionPermit permit)

@@ -77,6 +77,21 @@ internal sealed class WaitingCallers
         }
     }
 
+    /// <summary>Answers those whose connection is to be closed.</summary>
+    public void CloseOver()
+    {
+        for (var node = _messages.First; node is not null;)
+        {
+            var next = node.Next;
+            if (node.Value.Permit!.Progress.IsOver)
+            {
+                Answer(node, new MessageTurn(MessageTurnKind.Close, default, null));
+            }
+
+            node = next;
+        }
+    }
+
     /// <summary>Answers those who have waited long enough.</summary>
     public void RefuseLate(TimeSpan now, Func<PermitResult> refusal)
     {

@@ -58,16 +58,22 @@ public sealed class RelayRouting(
         QueueId queue, RelayRoute route, TlsWish wish, CancellationToken cancellationToken)
     {
         var hosts = ImmutableArray.CreateBuilder<TargetHost>();
+        var skipped = ImmutableArray.CreateBuilder<SkippedHost>();
         DestinationFailure? failure = null;
         foreach (var name in route.Hosts)
         {
             var found = await destinations.FindHostAsync(name, route.Port, cancellationToken);
-            failure ??= found.Failure;
+            if (found.Failure is { } missing)
+            {
+                failure ??= missing;
+                skipped.Add(new SkippedHost(name, 0, missing.Text) { MayComeBack = true });
+            }
+
             hosts.AddRange(found.Hosts.Select(host => new TargetHost(Wished(WithTls(host, route), wish), route.Port)));
         }
 
         // A name that an operator wrote and that is not there is to be mended, not to be told to senders.
-        return hosts.Count > 0 ? (Target(queue, route, wish, route.Hosts[0], hosts.ToImmutable()), null) : (null, failure!.AsTemporary());
+        return hosts.Count > 0 ? (Target(queue, route, wish, route.Hosts[0], hosts.ToImmutable()) with { Skipped = skipped.ToImmutable() }, null) : (null, failure!.AsTemporary());
     }
 
     private RelayTarget Target(QueueId queue, RelayRoute? route, TlsWish wish, string domain, ImmutableArray<TargetHost> hosts)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Relay;
 using MailGrains.Grains.Relay.Destinations;
+using MailGrains.Grains.Relay.Routing;
 using MailGrains.Protocols.Smtp.Client;
 
 namespace MailGrains.Grains.Relay.Sending;
@@ -34,6 +35,10 @@ internal sealed class Attempt
 
     /// <summary>What the last host said of those that are left, should there be no other.</summary>
     private readonly Dictionary<int, RecipientOutcome> _answers = [];
+
+    /// <summary>Hosts that offer less than the message needs.</summary>
+    private readonly HashSet<string> _lacking = [];
+    private bool _isLackedByAll;
     private bool _isUncertain;
     private bool _isReported;
 
@@ -54,7 +59,7 @@ internal sealed class Attempt
 
     public int InlineBytes => Message.Body.Inline?.Length ?? 0;
 
-    /// <summary>Hosts that have seen it.</summary>
+    /// <summary>Hosts that have seen it; those that only showed what they lack do not count.</summary>
     public int Sessions { get; private set; }
 
     /// <summary>It waits for a site that has not answered yet; the sender's.</summary>
@@ -65,15 +70,35 @@ internal sealed class Attempt
 
     private MessageContent Content { get; }
 
+    /// <summary>The first host of its site that it is to be shown to: behind those that lack what it needs.</summary>
+    public int FirstHost(RelayTarget target)
+    {
+        var last = target.Hosts.Length - 1;
+        while (last >= 0 && !_lacking.Contains(target.Hosts[last].Host.Name))
+        {
+            last--;
+        }
+
+        return (last + 1) % target.Hosts.Length;
+    }
+
     /// <summary>Sends to all that are left, in one transaction or more.</summary>
-    public async ValueTask<AttemptStep> SendAsync(ServerConnection server)
+    /// <param name="target">What the server is of.</param>
+    /// <param name="aborted">The connection is to be closed.</param>
+    public async ValueTask<AttemptStep> SendAsync(ServerConnection server, RelayTarget target, CancellationToken aborted)
     {
         SiteFault = null;
-        var (form, refusal) = await Content.FormAsync(server.Smtp.Capabilities, _port.Aborting);
+        var (form, refusal) = await Content.FormAsync(server.Smtp.Capabilities, aborted);
+        if (aborted.IsCancellationRequested)
+        {
+            return AttemptStep.Aborted;
+        }
+
         if (form is null)
         {
-            // Another host may take more.
-            Sessions++;
+            // Another host may take more: it is final once none is left that could, and none is only out of reach.
+            _lacking.Add(server.Host);
+            _isLackedByAll = target.Hosts.All(host => _lacking.Contains(host.Host.Name)) && !target.Skipped.Any(host => host.MayComeBack);
             _left.ForEach(recipient => _answers[recipient] = refusal! with { Recipient = recipient, Host = server.Host });
             return AttemptStep.NextHost;
         }
@@ -125,7 +150,7 @@ internal sealed class Attempt
     {
         foreach (var recipient in _left)
         {
-            _outcomes.Add(_answers.GetValueOrDefault(recipient) ?? new(recipient, OutcomeKind.Deferred, 0, "4.3.0", "the attempt was not finished", null));
+            _outcomes.Add(AnswerOf(recipient) ?? new(recipient, OutcomeKind.Deferred, 0, "4.3.0", "the attempt was not finished", null));
         }
 
         End(new RelayReport(Message.Email, Order.Attempt, RelayStatus.Tried, [.. _outcomes])
@@ -150,6 +175,10 @@ internal sealed class Attempt
     }
 
     public void ReportHeld(string reason) => End(new RelayReport(Message.Email, Order.Attempt, RelayStatus.Held, []) { Reason = reason });
+
+    /// <summary>What the last host said, where another was to be asked: for good only where all lack something.</summary>
+    private RecipientOutcome? AnswerOf(int recipient) =>
+        _answers.GetValueOrDefault(recipient) is { } answer ? _isLackedByAll ? answer : Outcomes.AsTemporary(answer) : null;
 
     private void End(RelayReport report)
     {

@@ -97,8 +97,8 @@ internal sealed class SiteWorker(RelaySite site, RelaySender sender)
             _permit = permit;
             using var aborted = CancellationTokenSource.CreateLinkedTokenSource(permit.Ended, sender.Aborting);
             using var ended = permit.Ended.UnsafeRegister(static worker => ((SiteWorker)worker!).StopWaiting(), this);
-            var from = 0;
             site.TryTake(out _current);
+            var from = _current?.FirstHost(site.Target) ?? 0;
             while (_current is not null)
             {
                 from = await RunConnectionAsync(permit, from, aborted.Token);
@@ -133,7 +133,7 @@ internal sealed class SiteWorker(RelaySite site, RelaySender sender)
         site.Opened();
         try
         {
-            return await UseAsync(permit, connection);
+            return await UseAsync(permit, connection, aborted);
         }
         finally
         {
@@ -142,7 +142,7 @@ internal sealed class SiteWorker(RelaySite site, RelaySender sender)
         }
     }
 
-    private async Task<int> UseAsync(ConnectionPermit permit, ServerConnection connection)
+    private async Task<int> UseAsync(ConnectionPermit permit, ServerConnection connection, CancellationToken aborted)
     {
         while (_current is { } attempt)
         {
@@ -153,7 +153,7 @@ internal sealed class SiteWorker(RelaySite site, RelaySender sender)
             }
 
             var started = sender.Time.GetTimestamp();
-            var step = await attempt.SendAsync(connection);
+            var step = await attempt.SendAsync(connection, site.Target, aborted);
             sender.Metrics.Sent(sender.Time.GetElapsedTime(started));
             var isNextHost = step == AttemptStep.NextHost && attempt.Sessions < sender.Options.MaxSessions && connection.HostIndex + 1 < site.Target.Hosts.Length;
             if (attempt.SiteFault is { } fault && !isNextHost)

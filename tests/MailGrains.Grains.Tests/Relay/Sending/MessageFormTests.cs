@@ -1,5 +1,8 @@
+using System.Net;
+using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Relay;
+using MailGrains.Storage.Blobs;
 using MailGrains.Testing.Smtp;
 
 namespace MailGrains.Grains.Tests.Relay.Sending;
@@ -83,6 +86,111 @@ public sealed class MessageFormTests
 
         Assert.Contains(server.Commands, command => command.Contains(" SMTPUTF8", StringComparison.Ordinal));
         Assert.Single(server.Taken);
+    }
+
+    [Fact]
+    public async Task HostThatLacksSomethingBouncesNothingWhileABetterOneIsOutOfReach()
+    {
+        var first = new MailServer();
+        await using var second = new MailServer(IPAddress.Parse("127.0.0.2"), first.Port) { Extensions = "8BITMIME" };
+        await using var harness = new SenderHarness();
+        harness.AddDomain("there.test", first, second);
+        await first.DisposeAsync();
+        var queue = harness.Queue("there.test");
+
+        var report = await harness.SendAsync(queue, Internationalized(queue));
+        Assert.Equal((OutcomeKind.Deferred, "4.6.7", "mx1.there.test"), (report.Outcomes[0].Kind, report.Outcomes[0].Enhanced, report.Outcomes[0].Host));
+
+        // It is left for the last for a while, and not asked behind one that lacks something.
+        report = await harness.SendAsync(queue, Internationalized(queue));
+        Assert.Equal((OutcomeKind.Deferred, "4.6.7"), (report.Outcomes[0].Kind, report.Outcomes[0].Enhanced));
+    }
+
+    [Fact]
+    public async Task HostThatLacksSomethingBouncesNothingWhileAnotherCanNotBeLookedUp()
+    {
+        await using var server = new MailServer(IPAddress.Loopback) { Extensions = "8BITMIME" };
+        await using var harness = new SenderHarness();
+        harness.AddDomain("there.test", server);
+        harness.Dns.Add("there.test", MailGrains.Testing.Dns.DnsType.Mx, "20 away.test");
+        harness.Dns.Fail("away.test");
+        var queue = harness.Queue("there.test");
+
+        var report = await harness.SendAsync(queue, Internationalized(queue));
+
+        Assert.Equal((OutcomeKind.Deferred, "4.6.7"), (report.Outcomes[0].Kind, report.Outcomes[0].Enhanced));
+    }
+
+    [Fact]
+    public async Task AllHostsAreAskedBeforeAMessageFailsForWhatTheyLack()
+    {
+        await using var first = new MailServer { Extensions = "8BITMIME" };
+        await using var harness = new SenderHarness();
+        harness.Limits = harness.Limits with { Default = new() { Connections = 1, MessagesPerConnection = 1 } };
+        var others = Enumerable.Range(2, 4).Select(i => new MailServer(IPAddress.Parse($"127.0.0.{i}"), first.Port) { Extensions = "8BITMIME" }).ToArray();
+        harness.AddDomain("there.test", [first, .. others]);
+        var queue = harness.Queue("there.test");
+
+        var report = queue.ReportOfAsync(Take(harness, queue));
+        await harness.RunTimeAsync(() => report.IsCompleted, TimeSpan.FromSeconds(1));
+
+        Assert.Equal((OutcomeKind.Failed, "5.6.7"), ((await report).Outcomes[0].Kind, (await report).Outcomes[0].Enhanced));
+        Assert.All(others, server => Assert.InRange(server.Connections, 1, 2));
+        foreach (var server in others)
+        {
+            await server.DisposeAsync();
+        }
+
+        static RelayMessage Take(SenderHarness harness, FakeQueue queue)
+        {
+            var message = Internationalized(queue);
+            Assert.Equal(1, harness.Take(queue, message));
+            return message;
+        }
+    }
+
+    [Fact]
+    public async Task ConversionEndsWithTheLeaseOfItsConnection()
+    {
+        await using var server = new MailServer { Extensions = "" };
+        await using var harness = new SenderHarness();
+        var blobs = new SlowBlobs();
+        harness.Blobs = blobs;
+        harness.AddDomain("there.test", server);
+        var queue = harness.Queue("there.test");
+        var message = queue.Message(
+            m => m with { Needs = MessageNeeds.EightBitMime, Body = new MessageBody(100_000, null, new BodyBlob(0, "tenant/large", Shared: false)) });
+        Assert.Equal(1, harness.Take(queue, message));
+        var report = queue.ReportOfAsync(message);
+        await SenderHarness.UntilAsync(() => blobs.Reads > 0);
+
+        harness.AreLimitsDown = true;
+        await harness.RunTimeAsync(() => report.IsCompleted, TimeSpan.FromSeconds(1));
+
+        Assert.Equal(RelayStatus.NotTried, (await report).Status);
+        harness.AreLimitsDown = false;
+    }
+
+    private static RelayMessage Internationalized(FakeQueue queue) =>
+        queue.Message("Subject: grüße\r\n\r\nhi\r\n", m => m with { Needs = MessageNeeds.SmtpUtf8 | MessageNeeds.EightBitMime });
+
+    /// <summary>Never comes to an end.</summary>
+    private sealed class SlowBlobs : IBlobStore
+    {
+        public int Reads { get; private set; }
+
+        public async Task<Stream?> ReadAsync(string name, long offset, long? length, CancellationToken cancellationToken)
+        {
+            Reads++;
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return null;
+        }
+
+        public Task<long> WriteAsync(string name, Stream content, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public IAsyncEnumerable<BlobItem> ListAsync(string prefix, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 
     private static async Task<(RelayReport Report, MailServer Server)> SendAsync(string extensions, string content, Func<QueuedMessage, QueuedMessage> change)

@@ -354,6 +354,31 @@ public sealed class RelaySenderTests
     }
 
     [Fact]
+    public async Task ConnectionThatWaitsForItsTurnEndsWithItsLease()
+    {
+        await using var server = new MailServer();
+        await using var harness = new SenderHarness();
+        harness.Limits = harness.Limits with
+        {
+            Default = new() { Connections = 1, Messages = 1, Period = TimeSpan.FromSeconds(24) },
+            MaxWait = TimeSpan.FromMinutes(1),
+        };
+        harness.AddDomain("there.test", server);
+        var queue = harness.Queue("there.test");
+        await harness.SendAsync(queue, queue.Message());
+        harness.Take(queue, queue.Message());
+        var start = harness.Time.GetUtcNow();
+        await harness.RunTimeAsync(() => harness.Time.GetUtcNow() - start >= TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(0.25));
+        harness.AreLimitsDown = true;
+
+        await harness.RunTimeAsync(() => server.Open == 0, TimeSpan.FromSeconds(0.25));
+
+        Assert.Single(server.Taken);
+        Assert.InRange(harness.Time.GetUtcNow() - start, TimeSpan.FromSeconds(10), harness.Limits.Lease + TimeSpan.FromSeconds(3));
+        harness.AreLimitsDown = false;
+    }
+
+    [Fact]
     public async Task SiteNeverHasMoreConnectionsThanItsLimit()
     {
         await using var server = new MailServer();
