@@ -144,6 +144,13 @@ public sealed record QueuedRecipient([property: Id(0)] string ForwardPath, [prop
     /// <summary>With <see cref="Mailbox"/>: see <see cref="DeliveryRequest.OtherIds"/>.</summary>
     [Id(8)]
     public ImmutableArray<DeliveryId> OtherIds { get; init; } = [];
+
+    /// <summary>
+    /// The list that led here, where its sender wants to hear of success: that the message went to the list is what is told (RFC 3461 §5.2.7.3), once, with
+    /// one of its members. Null for all others.
+    /// </summary>
+    [Id(9)]
+    public string? ExpandedFrom { get; init; }
 }
 
 public enum EnqueueStatus

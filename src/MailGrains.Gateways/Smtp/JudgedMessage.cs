@@ -27,7 +27,12 @@ public sealed record JudgedMessage(Transaction Transaction, MessageOrigin Origin
     };
 
     /// <summary>A copy that goes by a queue.</summary>
-    public QueuedRecipient For(QueuedCopy copy) => copy.Target.Mailbox is { } local
+    public QueuedRecipient For(QueuedCopy copy) => CopyOf(copy) with
+    {
+        ExpandedFrom = copy.TellsOfList && !IsJunk ? copy.Recipient.ForwardPath : null,
+    };
+
+    private QueuedRecipient CopyOf(QueuedCopy copy) => copy.Target.Mailbox is { } local
         ? QueuedFor(copy.Recipient, local, copy.Others)
         : new QueuedRecipient(copy.Target.ForwardPath, IdOf(copy.Target.ForwardPath))
         {

@@ -128,7 +128,7 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
             Parameters = asked.Parameters,
             IsList = resolution.Targets.Count + resolution.Remotes.Count > 1,
         };
-        if (resolution.Remotes.Count > 0 || GoesByQueue(transaction, accepted))
+        if (resolution.Remotes.Count > 0 || GoesByQueue(transaction, accepted, resolution.Remotes))
         {
             var (queued, denied) = await QueueAsync(transaction, asked, accepted, resolution.Remotes, cancellationToken);
             if (denied is not null)
@@ -154,15 +154,16 @@ public sealed class RecipientCheck(GatewayOptions options, RecipientResolver res
 
     /// <summary>
     /// A message that is to be released later waits in queues, for mailboxes here too; and a queue delivers, and tells of it, where the sender wants to
-    /// hear of success: the report is then as safe as the message.
+    /// hear of success: the report is then as safe as the message. Of a list one queue tells.
     /// </summary>
-    private static bool GoesByQueue(Transaction transaction, AcceptedRecipient recipient) =>
-        transaction.Parameters.FutureRelease is not null || (!recipient.IsList && recipient.Parameters.Notify.HasFlag(DsnNotify.Success));
+    private static bool GoesByQueue(Transaction transaction, AcceptedRecipient recipient, IReadOnlyList<RemoteTarget> remotes) =>
+        transaction.Parameters.FutureRelease is not null ||
+        (recipient.Parameters.Notify.HasFlag(DsnNotify.Success) && !(recipient.IsList && remotes.Count > 0));
 
     private async ValueTask<(QueuedTarget[] Queued, SmtpReply? Refusal)> QueueAsync(
         Transaction transaction, Asked asked, AcceptedRecipient recipient, IReadOnlyList<RemoteTarget> remotes, CancellationToken cancellationToken)
     {
-        var locals = GoesByQueue(transaction, recipient) ? recipient.Targets : [];
+        var locals = GoesByQueue(transaction, recipient, remotes) ? recipient.Targets : [];
 
         // All of a transaction for one queue are one message there. RFC 5321 §4.5.3.1.10: the rest comes in another transaction.
         if (transaction.QueuedTargets + remotes.Count + locals.Count > QueuedMessage.MaxRecipients)

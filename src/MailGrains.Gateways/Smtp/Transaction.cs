@@ -42,7 +42,11 @@ public readonly record struct Hop(LocalTarget Target, string Recipient, IReadOnl
 
 /// <summary>A copy that goes by a queue.</summary>
 /// <param name="Others">With a mailbox: all recipients of the transaction that lead to it.</param>
-public readonly record struct QueuedCopy(AcceptedRecipient Recipient, QueuedTarget Target, IReadOnlyList<string> Others);
+public readonly record struct QueuedCopy(AcceptedRecipient Recipient, QueuedTarget Target, IReadOnlyList<string> Others)
+{
+    /// <summary>With it, and no other copy, its sender is to hear that the message went to the list.</summary>
+    public bool TellsOfList { get; init; }
+}
 
 /// <summary>A queue that the message goes to, once in a transaction, with all copies that it takes.</summary>
 public readonly record struct QueueHop(QueueId Queue, IReadOnlyList<QueuedCopy> Copies);
@@ -149,9 +153,11 @@ public sealed class Transaction(ReversePath reversePath, MailParameters paramete
             .SelectMany(r => r.Targets, (r, target) => (target.Mailbox, r.ForwardPath))
             .Where(r => mailboxes.Contains(r.Mailbox))
             .ToLookup(r => r.Mailbox, r => r.ForwardPath);
+        var told = new HashSet<string>(StringComparer.Ordinal);
         return [.. _recipients
             .SelectMany(r => r.Queued, (r, target) => new QueuedCopy(r, target, target.Mailbox is { } local ? [.. others[local.Mailbox].Take(DeliveryRequest.MaxOtherIds + 1)] : []))
             .DistinctBy(copy => (copy.Target.Queue, copy.Target.ForwardPath, copy.Target.Mailbox?.Mailbox))
+            .Select(copy => copy with { TellsOfList = copy.Recipient.IsList && copy.Recipient.Parameters.Notify.HasFlag(DsnNotify.Success) && told.Add(copy.Recipient.ForwardPath) })
             .GroupBy(copy => copy.Target.Queue, (queue, copies) => new QueueHop(queue, [.. copies]))];
     }
 

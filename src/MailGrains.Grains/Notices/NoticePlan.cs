@@ -10,7 +10,7 @@ internal enum NoticePurpose
     Failed = 1,
     Delayed = 2,
 
-    /// <summary>Delivered, or relayed to a server that does not report.</summary>
+    /// <summary>Delivered, passed on to a list, or relayed to a server that does not report.</summary>
     Done = 3,
 
     /// <summary>To the tenant's postmaster: mail without a sender could not be delivered.</summary>
@@ -30,22 +30,22 @@ internal sealed record PlannedReport(NoticePurpose Purpose, string To, IReadOnly
     {
         if (message.ReversePath.Length == 0)
         {
-            return postmaster is null ? [] : Group(message, notices, postmaster, (recipient, purpose) =>
-                purpose == NoticePurpose.Failed && recipient.OriginalRecipient != OriginalOf(postmaster) ? NoticePurpose.Undeliverable : null);
+            return postmaster is null ? [] : Group(message, notices, postmaster, (recipient, kind) =>
+                PurposeOf(kind) == NoticePurpose.Failed && recipient.OriginalRecipient != OriginalOf(postmaster) ? NoticePurpose.Undeliverable : null);
         }
 
-        return Group(message, notices, message.ReversePath, (recipient, purpose) => !recipient.IsJunk && Wants(recipient.Notify, purpose) ? purpose : null);
+        return Group(message, notices, message.ReversePath, (recipient, kind) => !recipient.IsJunk && Wants(recipient.Notify, kind) ? PurposeOf(kind) : null);
     }
 
     /// <summary>The original recipient of a report to a postmaster.</summary>
     public static string OriginalOf(string postmaster) => $"{(System.Text.Ascii.IsValid(postmaster) ? "rfc822" : "utf-8")};{postmaster}";
 
     private static List<PlannedReport> Group(
-        QueuedMessage message, IReadOnlyList<Notice> notices, string to, Func<QueuedRecipient, NoticePurpose, NoticePurpose?> choose) =>
+        QueuedMessage message, IReadOnlyList<Notice> notices, string to, Func<QueuedRecipient, NoticeKind, NoticePurpose?> choose) =>
     [
         .. notices
             .Where(notice => notice.Recipient < message.Recipients.Length)
-            .GroupBy(notice => choose(message.Recipients[notice.Recipient], PurposeOf(notice.Kind)))
+            .GroupBy(notice => choose(message.Recipients[notice.Recipient], notice.Kind))
             .Where(group => group.Key is not null)
             .Select(group => new PlannedReport(group.Key!.Value, to, [.. group])),
     ];
@@ -57,10 +57,11 @@ internal sealed record PlannedReport(NoticePurpose Purpose, string To, IReadOnly
         _ => NoticePurpose.Done,
     };
 
-    private static bool Wants(NotifyOn notify, NoticePurpose purpose) => purpose switch
+    // A list's members are told of by the list alone, and that only where it was asked for.
+    private static bool Wants(NotifyOn notify, NoticeKind kind) => kind == NoticeKind.Expanded || ((notify & NotifyOn.Never) == 0 && PurposeOf(kind) switch
     {
         NoticePurpose.Failed => notify == NotifyOn.Unspecified || (notify & NotifyOn.Failure) != 0,
         NoticePurpose.Delayed => notify == NotifyOn.Unspecified || (notify & NotifyOn.Delay) != 0,
         _ => (notify & NotifyOn.Success) != 0,
-    } && (notify & NotifyOn.Never) == 0;
+    });
 }

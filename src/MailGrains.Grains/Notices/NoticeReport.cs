@@ -46,7 +46,7 @@ internal static class NoticeReport
     };
 
     private static ReportedRecipient Recipient(Notice notice, QueuedRecipient recipient, DateTimeOffset retriedUntil) =>
-        new(recipient.ForwardPath, ActionOf(notice.Kind), notice.Enhanced)
+        new(notice.Kind == NoticeKind.Expanded ? recipient.ExpandedFrom ?? recipient.ForwardPath : recipient.ForwardPath, ActionOf(notice.Kind), notice.Enhanced)
         {
             OriginalRecipient = recipient.OriginalRecipient,
             RemoteMta = notice.Host,
@@ -61,6 +61,7 @@ internal static class NoticeReport
         NoticeKind.Failed or NoticeKind.Expired => DeliveryAction.Failed,
         NoticeKind.Delayed => DeliveryAction.Delayed,
         NoticeKind.Relayed => DeliveryAction.Relayed,
+        NoticeKind.Expanded => DeliveryAction.Expanded,
         _ => DeliveryAction.Delivered,
     };
 }

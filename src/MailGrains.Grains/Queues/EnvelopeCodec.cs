@@ -16,10 +16,14 @@ internal static class EnvelopeCodec
 
     private const byte Format = 1;
 
+    /// <summary>Each recipient ends with the list that led to it.</summary>
+    private const byte FormatWithLists = 2;
+
     public static byte[] Encode(QueuedMessage message)
     {
         var record = new RecordWriter(256);
-        record.Byte(Format);
+        var hasLists = message.Recipients.Any(recipient => recipient.ExpandedFrom is not null);
+        record.Byte(hasLists ? FormatWithLists : Format);
         record.Text(message.ReversePath);
         record.Number((ulong)message.Needs);
         record.Number((ulong)message.Return);
@@ -48,6 +52,11 @@ internal static class EnvelopeCodec
             {
                 QueueEvents.WriteId(record, id);
             }
+
+            if (hasLists)
+            {
+                Text(record, recipient.ExpandedFrom);
+            }
         }
 
         return record.Written.ToArray();
@@ -60,7 +69,7 @@ internal static class EnvelopeCodec
     public static QueuedMessage Decode(StoredMessage stored, ReadOnlyMemory<byte> prefix, byte[]? inline)
     {
         var record = new RecordReader((stored.Envelope ?? throw RecordReader.Damaged()).Span);
-        record.Format(Format);
+        var hasLists = record.Format(Format, FormatWithLists) == FormatWithLists;
         var reversePath = record.Text();
         var (needs, returns) = ((MessageNeeds)record.Int32(), (ReturnContent)record.Int32());
         var (envelopeId, notBefore, by, byFlags) = (Text(ref record), Time(ref record), Time(ref record), record.Byte());
@@ -68,7 +77,7 @@ internal static class EnvelopeCodec
         var recipients = ImmutableArray.CreateBuilder<QueuedRecipient>(record.Items(24));
         for (var left = recipients.Capacity; left > 0; left--)
         {
-            recipients.Add(ReadRecipient(ref record));
+            recipients.Add(ReadRecipient(ref record, hasLists));
         }
 
         return new QueuedMessage(
@@ -86,7 +95,7 @@ internal static class EnvelopeCodec
         };
     }
 
-    private static QueuedRecipient ReadRecipient(ref RecordReader record)
+    private static QueuedRecipient ReadRecipient(ref RecordReader record, bool hasList)
     {
         var (path, id, notify) = (record.Text(), QueueEvents.ReadId(ref record), (NotifyOn)record.Int32());
         var (original, reversePath, mailbox) = (Text(ref record), Text(ref record), Text(ref record));
@@ -106,6 +115,7 @@ internal static class EnvelopeCodec
             Detail = detail,
             IsJunk = junk,
             OtherIds = others.ToImmutable(),
+            ExpandedFrom = hasList ? Text(ref record) : null,
         };
     }
 

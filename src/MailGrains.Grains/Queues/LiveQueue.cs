@@ -60,6 +60,11 @@ internal sealed class LiveQueue
             _runner.Begin(begun, message);
         }
 
+        if (decision.Status == EnqueueStatus.Queued && entry.Notices is not null && State.Find(message.Email) is { } told)
+        {
+            _notices.Note(told);
+        }
+
         return decision.Status == EnqueueStatus.Repeated
             ? new EnqueueResult(EnqueueStatus.Repeated, await _messages.ReadBlobAsync(decision.Kept, cancellationToken))
             : EnqueueResult.Of(decision.Status);
@@ -260,12 +265,13 @@ internal sealed class LiveQueue
             { Status: RelayStatus.NotTried } => report.SiteUntil ?? now + _parts.Options.BusyPause,
             _ => now + _parts.Options.RetryIn(entry.Tries + 1, Random.Shared.NextDouble()),
         };
+        // Before the entry waits again: else the next attempt could begin in between.
+        _runner.Heard(report, QueueRunner.Milliseconds(due));
         var decision = await _commits.ReportAsync(
             entry, AtItsEnd(entry, report, QueueRunner.Milliseconds(now)), QueueRunner.Milliseconds(due), QueueRunner.Milliseconds(now),
             isLost: report is { IsUncertain: true, RetryAt: not null }, cancellationToken);
         if (decision.IsTaken)
         {
-            _runner.Heard(report, entry);
             _runner.Note(entry);
             _parts.Log.AttemptEnded(_id, report);
             _notices.Note(entry);
@@ -306,6 +312,10 @@ internal sealed class LiveQueue
             Expires = QueueRunner.Milliseconds(expires),
             DelayAt = QueueRunner.Milliseconds(delay),
             Priority = (sbyte)message.Priority,
+            Notices = message.Recipients.All(r => r.ExpandedFrom is null)
+                ? null
+                : [.. message.Recipients.Index().Where(r => r.Item.ExpandedFrom is not null).Select(r => new Notice(
+                    NoticeKind.Expanded, r.Index, 0, "2.1.5", "passed on to the members of the list", null))],
             Flags = (message.Body.Inline is null ? EntryFlags.None : EntryFlags.Inline) |
                 (message.Recipients.Any(r => (r.Notify & NotifyOn.Success) != 0) ? EntryFlags.WantsSuccess : EntryFlags.None) |
                 (message.DeliverBy is { Returns: true } ? EntryFlags.EndsInTime : EntryFlags.None) |

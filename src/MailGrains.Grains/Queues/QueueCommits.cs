@@ -33,7 +33,7 @@ internal sealed class QueueCommits(
                     ? new(queued, true)
                     : new(draft.Enqueue(message, entry, options.MaxMessages, now, starts: false), false),
                 MessageRows.Of(message, envelope),
-                QueueEvents.MaxEnqueuedBytes(message.Recipients.Length)),
+                QueueEvents.MaxEnqueuedBytes(message.Recipients.Length, entry.Notices)),
             cancellationToken);
 
     /// <summary>Commits how an attempt ended.</summary>

@@ -62,6 +62,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
 
         var taken = entry.Copy();
         taken.Left = left;
+        taken.Notices = taken.Notices?.Where(notice => left.Contains(notice.Recipient)).ToList() is { Count: > 0 } notices ? notices : null;
         if (starts)
         {
             taken.Attempts = 1;

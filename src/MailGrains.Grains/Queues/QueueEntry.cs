@@ -150,4 +150,7 @@ internal enum NoticeKind
     Delayed = 3,
     Relayed = 4,
     Delivered = 5,
+
+    /// <summary>It goes to the members of a list, and no more is told.</summary>
+    Expanded = 6,
 }

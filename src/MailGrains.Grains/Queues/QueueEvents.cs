@@ -71,7 +71,8 @@ internal static class QueueEvents
     /// <summary>More than <see cref="QueueEventKind.SenderIs"/> takes.</summary>
     private const int SenderBytes = 128;
 
-    public static int MaxEnqueuedBytes(int recipients) => SenderBytes + EntryBytes + (recipients * 18) + (recipients / 5);
+    public static int MaxEnqueuedBytes(int recipients, IReadOnlyList<Notice>? notices) =>
+        SenderBytes + EntryBytes + (recipients * 18) + (recipients / 5) + (notices?.Sum(BytesOf) ?? 0);
 
     public static int MaxStartedBytes(int messages) => SenderBytes + 1 + (17 * messages);
 

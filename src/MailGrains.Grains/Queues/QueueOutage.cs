@@ -26,8 +26,9 @@ internal sealed class QueueOutage
     public static QueueEntry? Choose(IEnumerable<QueueEntry> entries, long now) =>
         entries.Where(entry => entry.Waits && entry.Due <= now).MaxBy(entry => entry.Tries);
 
-    /// <summary>Takes how an attempt ended, which <paramref name="entry"/> shows already.</summary>
-    public void Note(RelayReport report, QueueEntry entry, long now)
+    /// <summary>Takes how an attempt ended.</summary>
+    /// <param name="due">When its message is tried next.</param>
+    public void Note(RelayReport report, long due, long now)
     {
         if (report.SiteUntil is { } until)
         {
@@ -38,7 +39,7 @@ internal sealed class QueueOutage
             // Attempts that began before the pause say nothing new, nor do those that new messages made in it.
             if (report.Status == RelayStatus.Tried && now >= _pauseUntil)
             {
-                _pauseUntil = entry.Due;
+                _pauseUntil = due;
             }
         }
         else if (report.Status == RelayStatus.Tried)

@@ -91,10 +91,11 @@ internal sealed class QueueRunner(
     /// <summary>No sender has it any more.</summary>
     public void Ended(QueueEntry entry) => _given.Remove(entry);
 
-    /// <summary>Takes what an attempt's end says of the site; <paramref name="entry"/> shows it already.</summary>
-    public void Heard(RelayReport report, QueueEntry entry)
+    /// <summary>Takes what an attempt's end says of the site.</summary>
+    /// <param name="due">When its message is tried next.</param>
+    public void Heard(RelayReport report, long due)
     {
-        _outage.Note(report, entry, Now);
+        _outage.Note(report, due, Now);
         if (report.SiteUntil is not null)
         {
             _late.SiteIsDown();

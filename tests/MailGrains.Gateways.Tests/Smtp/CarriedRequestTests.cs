@@ -103,8 +103,27 @@ public sealed class CarriedRequestTests(GatewayCluster cluster)
         await client.AskAsync($"RCPT TO:<{tenant.Address("staff")}> NOTIFY={notify}");
         Assert.StartsWith("250 2.0.0 ", await client.DataAsync(TestMail.New()), StringComparison.Ordinal);
 
-        Assert.Equal(carried, Assert.Single(Assert.Single(cluster.Queues.Of(tenant)).Message.Recipients).Notify);
+        var recipient = Assert.Single(Assert.Single(cluster.Queues.Of(tenant)).Message.Recipients);
+        Assert.Equal((carried, tenant.Address("staff")), (recipient.Notify, recipient.ExpandedFrom));
         Assert.Equal(1, await tenant.CountAsync("bob"));
+    }
+
+    [Fact]
+    public async Task ListOfMailboxesHereTellsOnceThatItGotTheMessage()
+    {
+        await using var tenant = await TestTenant.CreateAsync(cluster, "bob", "eve", "joe");
+        await tenant.PutAliasAsync("staff", "bob", "eve");
+        await tenant.PutAliasAsync("all", "bob", "eve", "joe");
+        await using var client = await SmtpClient.OpenAsync(cluster);
+        await client.MailAsync();
+        await client.AskAsync($"RCPT TO:<{tenant.Address("staff")}> NOTIFY=SUCCESS");
+        await client.AskAsync($"RCPT TO:<{tenant.Address("all")}> NOTIFY=FAILURE");
+        Assert.StartsWith("250 2.0.0 ", await client.DataAsync(TestMail.New()), StringComparison.Ordinal);
+
+        var recipients = Assert.Single(cluster.Queues.Of(tenant)).Message.Recipients;
+        Assert.Equal(2, recipients.Length);
+        Assert.Equal([tenant.Address("staff")], recipients.Select(r => r.ExpandedFrom).OfType<string>());
+        Assert.Equal((0, 0, 1), (await tenant.CountAsync("bob"), await tenant.CountAsync("eve"), await tenant.CountAsync("joe")));
     }
 
     [Fact]

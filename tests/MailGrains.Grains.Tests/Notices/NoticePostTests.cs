@@ -116,6 +116,27 @@ public sealed class NoticePostTests(QueueCluster cluster)
     }
 
     [Fact]
+    public async Task A_list_is_told_of_once_and_its_members_are_not()
+    {
+        await using var queue = cluster.NewQueue();
+        await using var back = cluster.NewQueue();
+        back.Sender.Answer = back.Sender.Delivered;
+        queue.Sender.Answer = queue.Sender.Delivered;
+        var message = queue.Message($"ann@{back.Id.Domain}", ["bob", "eve"]);
+        message = message with
+        {
+            Recipients = [message.Recipients[0] with { Notify = NotifyOn.Never, ExpandedFrom = "staff@here.test" }, message.Recipients[1] with { Notify = NotifyOn.Never }],
+        };
+        await queue.Grain.EnqueueAsync(message, Cancellation);
+        Assert.Equal(EnqueueStatus.Repeated, (await queue.Grain.EnqueueAsync(message with { Email = EmailId.New(cluster.Time.GetUtcNow()) }, Cancellation)).Status);
+        await queue.EmptyAsync();
+        await back.EmptyAsync();
+        var groups = ReportOf(Assert.Single(back.Sender.Taken).Message).BodyParts.OfType<MessageDeliveryStatus>().Single().StatusGroups;
+        Assert.Equal(("rfc822; staff@here.test", "expanded"), (groups[1]["Final-Recipient"], groups[1]["Action"]));
+        Assert.Equal(2, groups.Count);
+    }
+
+    [Fact]
     public async Task A_report_for_a_mailbox_here_lies_in_it_large_ones_too()
     {
         var (tenant, domain, mailbox) = await NewMailboxAsync();

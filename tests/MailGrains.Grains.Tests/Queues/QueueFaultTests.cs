@@ -312,8 +312,7 @@ public sealed class QueueFaultTests(QueueCluster cluster)
     {
         for (var end = cluster.Time.GetUtcNow() + total; cluster.Time.GetUtcNow() < end;)
         {
-            cluster.Time.Advance(step);
-            await Task.Delay(1, Cancellation);
+            await cluster.AdvanceAsync(step);
         }
     }
 }
