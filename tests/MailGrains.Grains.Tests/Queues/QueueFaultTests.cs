@@ -70,10 +70,10 @@ public sealed class QueueFaultTests(QueueCluster cluster)
             cluster.Tables.Heal();
         }
 
+        await cluster.UntilAsync(() => back.Sender.Taken.Select(taken => taken.Message.Email).Distinct().Count() == 5, TimeSpan.FromSeconds(1));
         queue.Sender.Answer = queue.Sender.Delivered;
         await queue.EmptyAsync(TimeSpan.FromMinutes(1));
         await back.EmptyAsync(TimeSpan.FromSeconds(1));
-        Assert.Equal(5, back.Sender.Taken.Select(taken => taken.Message.Email).Distinct().Count());
     }
 
     [Fact]
