@@ -137,7 +137,7 @@ public sealed record QueuedRecipient([property: Id(0)] string ForwardPath, [prop
     [Id(6)]
     public string Detail { get; init; } = "";
 
-    /// <summary>With <see cref="Mailbox"/>: a filter took it for unwanted.</summary>
+    /// <summary>A filter took it for unwanted: its sender, who is seldom the one who is named, hears nothing.</summary>
     [Id(7)]
     public bool IsJunk { get; init; }
 

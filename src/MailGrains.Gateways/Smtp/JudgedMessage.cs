@@ -29,7 +29,7 @@ public sealed record JudgedMessage(Transaction Transaction, MessageOrigin Origin
     /// <summary>A copy that goes by a queue.</summary>
     public QueuedRecipient For(QueuedCopy copy) => CopyOf(copy) with
     {
-        ExpandedFrom = copy.TellsOfList && !IsJunk ? copy.Recipient.ForwardPath : null,
+        ExpandedFrom = IsJunk ? null : copy.List,
     };
 
     private QueuedRecipient CopyOf(QueuedCopy copy) => copy.Target.Mailbox is { } local
@@ -39,6 +39,7 @@ public sealed record JudgedMessage(Transaction Transaction, MessageOrigin Origin
             Notify = NotifyOf(copy.Recipient),
             OriginalRecipient = OriginalOf(copy),
             ReversePath = copy.Target.ReversePath,
+            IsJunk = IsJunk,
         };
 
     /// <summary>A copy that a mailbox did not take.</summary>

@@ -44,8 +44,8 @@ public readonly record struct Hop(LocalTarget Target, string Recipient, IReadOnl
 /// <param name="Others">With a mailbox: all recipients of the transaction that lead to it.</param>
 public readonly record struct QueuedCopy(AcceptedRecipient Recipient, QueuedTarget Target, IReadOnlyList<string> Others)
 {
-    /// <summary>With it, and no other copy, its sender is to hear that the message went to the list.</summary>
-    public bool TellsOfList { get; init; }
+    /// <summary>The list of which its sender is to hear, with this copy and no other, that it got the message; null: none.</summary>
+    public string? List { get; init; }
 }
 
 /// <summary>A queue that the message goes to, once in a transaction, with all copies that it takes.</summary>
@@ -156,8 +156,12 @@ public sealed class Transaction(ReversePath reversePath, MailParameters paramete
         var told = new HashSet<string>(StringComparer.Ordinal);
         return [.. _recipients
             .SelectMany(r => r.Queued, (r, target) => new QueuedCopy(r, target, target.Mailbox is { } local ? [.. others[local.Mailbox].Take(DeliveryRequest.MaxOtherIds + 1)] : []))
-            .DistinctBy(copy => (copy.Target.Queue, copy.Target.ForwardPath, copy.Target.Mailbox?.Mailbox))
-            .Select(copy => copy with { TellsOfList = copy.Recipient.IsList && copy.Recipient.Parameters.Notify.HasFlag(DsnNotify.Success) && told.Add(copy.Recipient.ForwardPath) })
+            .Select(copy => copy.Recipient.IsList && copy.Recipient.Parameters.Notify.HasFlag(DsnNotify.Success) && told.Add(copy.Recipient.ForwardPath)
+                ? copy with { List = copy.Recipient.ForwardPath }
+                : copy)
+            .GroupBy(
+                copy => (copy.Target.Queue, copy.Target.ForwardPath, copy.Target.Mailbox?.Mailbox),
+                (_, same) => same.First() with { List = same.Select(copy => copy.List).FirstOrDefault(list => list is not null) })
             .GroupBy(copy => copy.Target.Queue, (queue, copies) => new QueueHop(queue, [.. copies]))];
     }
 

@@ -20,6 +20,8 @@ internal enum NoticePurpose
 /// <summary>One report that is to be sent.</summary>
 internal sealed record PlannedReport(NoticePurpose Purpose, string To, IReadOnlyList<Notice> Notices)
 {
+    private const string PostmasterType = "x-mailgrains-postmaster;";
+
     /// <summary>
     /// Of what became of a message, what is told to whom. NOTIFY (RFC 3461 §4.1) decides; the sender of what a filter took for unwanted is seldom the one
     /// who is named, and hears nothing. What has no sender is told to nobody but, where there is one, the tenant's postmaster, and of a report to
@@ -31,14 +33,16 @@ internal sealed record PlannedReport(NoticePurpose Purpose, string To, IReadOnly
         if (message.ReversePath.Length == 0)
         {
             return postmaster is null ? [] : Group(message, notices, postmaster, (recipient, kind) =>
-                PurposeOf(kind) == NoticePurpose.Failed && recipient.OriginalRecipient != OriginalOf(postmaster) ? NoticePurpose.Undeliverable : null);
+                PurposeOf(kind) == NoticePurpose.Failed && recipient.OriginalRecipient?.StartsWith(PostmasterType, StringComparison.Ordinal) != true
+                    ? NoticePurpose.Undeliverable
+                    : null);
         }
 
         return Group(message, notices, message.ReversePath, (recipient, kind) => !recipient.IsJunk && Wants(recipient.Notify, kind) ? PurposeOf(kind) : null);
     }
 
-    /// <summary>The original recipient of a report to a postmaster.</summary>
-    public static string OriginalOf(string postmaster) => $"{(System.Text.Ascii.IsValid(postmaster) ? "rfc822" : "utf-8")};{postmaster}";
+    /// <summary>The original recipient (RFC 3461 §4.2) of a report to a postmaster, by which it is known whatever the address leads to, another tenant's mailbox as well.</summary>
+    public static string OriginalOf(string postmaster) => $"{PostmasterType}{postmaster}";
 
     private static List<PlannedReport> Group(
         QueuedMessage message, IReadOnlyList<Notice> notices, string to, Func<QueuedRecipient, NoticeKind, NoticePurpose?> choose) =>

@@ -70,7 +70,7 @@ public sealed class NoticePost
         QueueId queue, QueuedMessage message, PlannedReport report, ReturnedMessage returned, NoticeTarget target, DateTimeOffset retriedUntil,
         CancellationToken cancellationToken)
     {
-        var id = IdOf(message.Email, report, target);
+        var id = IdOf(queue, message.Email, report, target);
         var now = _time.GetUtcNow();
         var domain = await DomainOfAsync(queue, message, report, cancellationToken);
         var written = NoticeReport.Write(report, message, returned, id, _options.HostName, domain, target.Local is null, retriedUntil, now);
@@ -118,12 +118,19 @@ public sealed class NoticePost
 
     private async ValueTask<ReturnedMessage> ReadAsync(QueuedMessage message, CancellationToken cancellationToken)
     {
-        var content = message.Body.Blob is { } blob
-            ? await _bodies.OpenAsync(blob, cancellationToken)
-            : new MemoryStream(message.Body.Inline ?? [], writable: false);
-        await using (content)
+        try
         {
-            return await ReturnedMessage.ReadAsync(message.Trace, content, cancellationToken);
+            var content = message.Body.Blob is { } blob
+                ? await _bodies.OpenAsync(blob, cancellationToken)
+                : new MemoryStream(message.Body.Inline ?? [], writable: false);
+            await using (content)
+            {
+                return await ReturnedMessage.ReadAsync(message.Trace, content, cancellationToken);
+            }
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.Unreadable)
+        {
+            return ReturnedMessage.Of(message.Trace, isWhole: false);
         }
     }
 
@@ -133,8 +140,8 @@ public sealed class NoticePost
         (written.NeedsSmtpUtf8 || !System.Text.Ascii.IsValid(target.ForwardPath) ? MessageNeeds.SmtpUtf8 : MessageNeeds.None) |
         (message.Needs & MessageNeeds.RequireTls);
 
-    /// <summary>H(message, what is told of whom, where it goes).</summary>
-    private static DeliveryId IdOf(EmailId parent, PlannedReport report, NoticeTarget target)
+    /// <summary>H(queue, message, what is told of whom, where it goes): the queues of a transaction have the message under one id, and each its own recipients.</summary>
+    private static DeliveryId IdOf(QueueId queue, EmailId parent, PlannedReport report, NoticeTarget target)
     {
         var recipients = new byte[report.Notices.Count * sizeof(int)];
         for (var i = 0; i < report.Notices.Count; i++)
@@ -142,6 +149,6 @@ public sealed class NoticePost
             BinaryPrimitives.WriteInt32BigEndian(recipients.AsSpan(i * sizeof(int)), report.Notices[i].Recipient);
         }
 
-        return DeliveryId.Of($"{parent}/{(int)report.Purpose}", target.Local?.Mailbox.ToString() ?? target.ForwardPath, recipients);
+        return DeliveryId.Of($"{queue}/{parent}/{(int)report.Purpose}", target.Local?.Mailbox.ToString() ?? target.ForwardPath, recipients);
     }
 }

@@ -31,9 +31,8 @@ internal sealed class NoticeTargets(IGrainFactory grains, QueueAccounts accounts
         }
 
         var resolution = await _resolver.ResolveAsync(name, cancellationToken);
-        return resolution.Outcome == ResolutionOutcome.TooLarge
-            ? throw new StoreUnavailableException("The sender's list has more members than are followed.")
-            : [
+        return
+            [
                 .. resolution.Targets.Select(local => new NoticeTarget(local.Mailbox.Tenant, name.Domain, address, local)),
                 .. resolution.Remotes.Select(remote => new NoticeTarget(remote.Tenant ?? tenant, remote.Domain, remote.Member ?? address, null)),
             ];

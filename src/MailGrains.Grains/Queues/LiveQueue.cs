@@ -222,9 +222,12 @@ internal sealed class LiveQueue
 
     private static void Drop(QueueEntry entry, bool tells)
     {
-        entry.Notices = tells
-            ? [.. entry.Left.Indexes().Select(i => new Notice(NoticeKind.Failed, i, 0, "5.7.1", "removed from the queue by an operator", null))]
-            : null;
+        // What was to be told of others before is told all the same.
+        entry.Notices =
+        [
+            .. entry.Notices ?? [],
+            .. tells ? entry.Left.Indexes().Select(i => new Notice(NoticeKind.Failed, i, 0, "5.7.1", "removed from the queue by an operator", null)) : [],
+        ];
         entry.Left = default;
         entry.Flags &= ~EntryFlags.Started;
     }
@@ -279,8 +282,8 @@ internal sealed class LiveQueue
     }
 
     /// <summary>A site that can't be used was as good as tried for what has no more time.</summary>
-    private static RelayReport AtItsEnd(QueueEntry entry, RelayReport report, long now) =>
-        report is { Status: RelayStatus.NotTried, SiteUntil: not null } && entry.Expires <= now
+    private RelayReport AtItsEnd(QueueEntry entry, RelayReport report, long now) =>
+        report is { Status: RelayStatus.NotTried, SiteUntil: not null } && entry.Expires <= now && _runner.IsDown
             ? report with
             {
                 Status = RelayStatus.Tried,

@@ -235,6 +235,7 @@ internal sealed class QueueDraft(QueueState state) : IJournalDraft
 
     private ReportDecision Put(QueueEntry entry)
     {
+        entry.Notices = entry.Notices is { Count: > 0 } ? entry.Notices : null;
         if (entry.Left.IsEmpty && entry.Notices is null)
         {
             Record(QueueEventKind.Removed).Email(entry.Email);

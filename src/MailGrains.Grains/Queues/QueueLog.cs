@@ -68,6 +68,9 @@ internal sealed partial class QueueLog(ILogger logger)
     [LoggerMessage(15, LogLevel.Warning, "What {Count} messages of queue {Queue} have come to could not be stored; it is tried again: {Why}")]
     public partial void NotEnded(QueueId queue, int count, string why);
 
+    [LoggerMessage(16, LogLevel.Error, "What the sender of message {Email} of queue {Queue} was to hear could not be sent for days, and is not sent any more.")]
+    public partial void NeverTold(QueueId queue, EmailId email);
+
     public void Told(QueueId queue, EmailId email, string told) => LogTold(queue, email, new LogText(told));
 
     public void Ordered(QueueId queue, QueueOrderKind kind, QueueMark mark) =>

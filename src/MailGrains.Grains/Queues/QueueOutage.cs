@@ -32,14 +32,13 @@ internal sealed class QueueOutage
     {
         if (report.SiteUntil is { } until)
         {
-            _seenAt = now;
             TriesOne = true;
             SiteUntil = Math.Max(SiteUntil, until.ToUnixTimeMilliseconds());
 
-            // Attempts that began before the pause say nothing new, nor do those that new messages made in it.
-            if (report.Status == RelayStatus.Tried && now >= _pauseUntil)
+            if (report.Status == RelayStatus.Tried)
             {
-                _pauseUntil = due;
+                // Attempts that began before the pause say nothing new, nor do those that new messages made in it.
+                (_seenAt, _pauseUntil) = (now, now >= _pauseUntil ? due : _pauseUntil);
             }
         }
         else if (report.Status == RelayStatus.Tried)
@@ -48,7 +47,10 @@ internal sealed class QueueOutage
         }
     }
 
-    /// <summary>An attempt of this activation has shown it, not longer ago than that, and no later one that a server answers.</summary>
+    /// <summary>
+    /// An attempt of this activation has shown that no connection can be opened, not longer ago than that, and no later one that a server answers. That the site is at its
+    /// limits shows nothing.
+    /// </summary>
     public bool WasSeen(long now, TimeSpan within) => _seenAt >= now - (long)within.TotalMilliseconds;
 
     /// <summary>Times that were set by the clock of before do not count.</summary>

@@ -40,7 +40,7 @@ public sealed partial class QueueRecovery(IGrainFactory grains, IClusterMembersh
                 await grains.GetGrain<IQueueRecoveryGrain>(0).RecoverAsync(version, cancellationToken);
                 return;
             }
-            catch (Exception e) when (e is StoreUnavailableException or OrleansException or TimeoutException or ArgumentException)
+            catch (Exception e) when (e is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
             {
                 LogFailed(e);
                 await Task.Delay(RetryAfter, time, cancellationToken);

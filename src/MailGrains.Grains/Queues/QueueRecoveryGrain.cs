@@ -97,8 +97,9 @@ public sealed partial class QueueRecoveryGrain(
                 {
                     await GrainFactory.GetGrain<IDomainQueueGrain>(queue).GetOverviewAsync(cancellationToken);
                 }
-                catch (Exception e) when (e is StoreUnavailableException or OrleansException or TimeoutException)
+                catch (Exception e) when (e is not OutOfMemoryException)
                 {
+                    // Whatever one queue fails by keeps none of the others.
                     late.Add(queue);
                 }
             }

@@ -53,6 +53,9 @@ internal sealed class QueueRunner(
 
     public bool IsSuspended => Suspended is not null;
 
+    /// <summary>The site can't be used, as an attempt has shown.</summary>
+    public bool IsDown => _outage.WasSeen(Now, Options.RetryAfter[^1] * 1.5);
+
     private QueueOptions Options => parts.Options;
 
     private long Now => Milliseconds(time.GetUtcNow());
@@ -96,7 +99,7 @@ internal sealed class QueueRunner(
     public void Heard(RelayReport report, long due)
     {
         _outage.Note(report, due, Now);
-        if (report.SiteUntil is not null)
+        if (report is { SiteUntil: not null, Status: RelayStatus.Tried })
         {
             _late.SiteIsDown();
         }
@@ -147,7 +150,7 @@ internal sealed class QueueRunner(
         await EndWaitingAsync();
         await LookAfterSendersAsync();
         await RecoverAsync();
-        await _late.TakeAsync(_schedule, IsSuspended, _outage.WasSeen(_now, Options.RetryAfter[^1] * 1.5), cancellationToken);
+        await _late.TakeAsync(_schedule, IsSuspended, IsDown, cancellationToken);
         if (Now >= _busyUntil)
         {
             await GiveAsync(cancellationToken);

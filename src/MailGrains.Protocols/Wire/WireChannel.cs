@@ -78,7 +78,8 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            return InputStatus.Ended;
+            // Under TLS a write that was ended in time ends the reads too.
+            return _deadline.IsPast ? InputStatus.TimedOut : InputStatus.Ended;
         }
 
         _holdsInput = true;

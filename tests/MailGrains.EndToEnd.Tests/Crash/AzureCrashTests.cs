@@ -8,7 +8,7 @@ namespace MailGrains.EndToEnd.Tests.Crash;
 public sealed class AzureCrashTests(ITestOutputHelper output)
 {
     // The journal is the one that SQLite's kills are for; here it is the store's answers that differ.
-    private const int FewKills = 8;
+    private const int FewKills = 12;
     private const int AnswersBetween = 50;
 
     [Fact]

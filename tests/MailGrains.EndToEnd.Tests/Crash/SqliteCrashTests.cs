@@ -6,7 +6,7 @@ namespace MailGrains.EndToEnd.Tests.Crash;
 /// <summary>What was acknowledged is kept once and whole, whenever the process is killed: the embedded store.</summary>
 public sealed class SqliteCrashTests(ITestOutputHelper output)
 {
-    private const int FewKills = 15;
+    private const int FewKills = 25;
 
     [Fact]
     public async Task What_was_acknowledged_is_there_once_and_whole_after_each_of_many_kills()

@@ -81,12 +81,18 @@ public sealed class RealDaemonTests(RspamdServer rspamd, ClamdServer clamd)
         using var scanner = new ClamdFilter(await clamd.AddressAsync(), TestFilters.Patient);
         using var spam = new RspamdFilter(await rspamd.UrlAsync(), null, TestFilters.Patient);
         using var pipeline = TestFilters.Pipeline(scanner, spam);
-        var before = GC.GetTotalAllocatedBytes(precise: true);
 
-        var verdict = (await pipeline.JudgeAsync(Huge(Bytes, ClamdServer.Virus), TestContext.Current.CancellationToken))!;
+        // Other tests of the process allocate beside some of the turns.
+        var least = long.MaxValue;
+        for (var turn = 0; turn < 5; turn++)
+        {
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            var verdict = (await pipeline.JudgeAsync(Huge(Bytes, ClamdServer.Virus), TestContext.Current.CancellationToken))!;
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+            Assert.StartsWith($"reject; clamd=reject ({ClamdServer.Signature}); rspamd=accept (no-action", verdict.ToString(), StringComparison.Ordinal);
+        }
 
-        Assert.StartsWith($"reject; clamd=reject ({ClamdServer.Signature}); rspamd=accept (no-action", verdict.ToString(), StringComparison.Ordinal);
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, Bytes / 4);
+        Assert.InRange(least, 0, Bytes / 4);
     }
 
     private static MessageFacts Huge(int bytes, string end) => TestFilters.Message(bytes, () => new RepeatedStream(bytes, end));

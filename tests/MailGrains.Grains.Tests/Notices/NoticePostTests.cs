@@ -116,6 +116,74 @@ public sealed class NoticePostTests(QueueCluster cluster)
     }
 
     [Fact]
+    public async Task Each_queue_of_a_transaction_tells_of_its_own_recipients()
+    {
+        await using var one = cluster.NewQueue();
+        await using var other = cluster.NewQueue();
+        await using var back = cluster.NewQueue();
+        back.Sender.Answer = back.Sender.Delivered;
+        one.Sender.Answer = attempt => Refused(one, attempt);
+        other.Sender.Answer = attempt => Refused(other, attempt);
+        var message = one.Message($"ann@{back.Id.Domain}", ["bob"]);
+        await one.Grain.EnqueueAsync(message, Cancellation);
+        await other.Grain.EnqueueAsync(other.Message(message.ReversePath, ["bob"]) with { Email = message.Email }, Cancellation);
+        await one.EmptyAsync();
+        await other.EmptyAsync();
+        await back.EmptyAsync();
+        Assert.Equal(2, back.Sender.Taken.Select(taken => taken.Message.Email).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_drop_keeps_what_was_to_be_told_of_others()
+    {
+        await using var queue = cluster.NewQueue();
+        await using var back = cluster.NewQueue();
+        var isDown = true;
+        back.Sender.Answer = back.Sender.Delivered;
+        queue.Sender.Answer = attempt => queue.Sender.Outcomes(attempt, r => r == 0 ? OutcomeKind.Failed : OutcomeKind.Deferred, 450, "4.2.0", "as it is");
+        cluster.Tables.WhenCommitting = (partition, _) => isDown && partition == BodyHolder.PartitionOf(back.Id) ? CommitFault.Full : null;
+        try
+        {
+            await queue.Grain.EnqueueAsync(queue.Message($"ann@{back.Id.Domain}", ["bob", "eve"]), Cancellation);
+            await cluster.UntilAsync(() => queue.ListAsync().GetAwaiter().GetResult() is [{ State: QueuedEntryState.Waiting, Recipients.Length: 1 }]);
+            Assert.Equal(1, await queue.Grain.OrderAsync(new QueueOrder(QueueOrderKind.Drop, new QueueMark("op", "test", null)), Cancellation));
+            isDown = false;
+        }
+        finally
+        {
+            cluster.Tables.Heal();
+        }
+
+        await queue.EmptyAsync(TimeSpan.FromSeconds(1));
+        await back.EmptyAsync();
+        Assert.Contains("bob@", Encoding.UTF8.GetString(Assert.Single(back.Sender.Taken).Message.Body.Inline!), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_dropped_while_its_report_waits_leaves_the_queue()
+    {
+        await using var queue = cluster.NewQueue();
+        await using var back = cluster.NewQueue();
+        back.Sender.Answer = back.Sender.Delivered;
+        queue.Sender.Answer = attempt => Refused(queue, attempt);
+        cluster.Tables.WhenCommitting = (partition, _) => partition == BodyHolder.PartitionOf(back.Id) ? CommitFault.Full : null;
+        try
+        {
+            await queue.Grain.EnqueueAsync(queue.Message($"ann@{back.Id.Domain}", ["bob"]), Cancellation);
+            await cluster.UntilAsync(() => queue.ListAsync().GetAwaiter().GetResult() is [{ State: QueuedEntryState.Reporting }]);
+            await queue.Grain.OrderAsync(new QueueOrder(QueueOrderKind.Drop, new QueueMark("op", "test", null)) { TellsSender = true }, Cancellation);
+        }
+        finally
+        {
+            cluster.Tables.Heal();
+        }
+
+        await queue.EmptyAsync(TimeSpan.FromSeconds(1));
+        await back.EmptyAsync();
+        Assert.Single(back.Sender.Taken);
+    }
+
+    [Fact]
     public async Task A_list_is_told_of_once_and_its_members_are_not()
     {
         await using var queue = cluster.NewQueue();

@@ -199,9 +199,11 @@ public sealed class DomainQueueTests(QueueCluster cluster)
     {
         await using var queue = cluster.NewQueue();
         queue.Sender.LostAnswers = 1;
-        queue.Sender.Meanwhile = async job => Assert.True(await queue.ClaimAsync(job.Messages[0].Message.Email, 1));
+        var claimed = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        queue.Sender.Meanwhile = async job => claimed.TrySetResult(await queue.ClaimAsync(job.Messages[0].Message.Email, 1));
         var message = await queue.EnqueueAsync();
-        await cluster.UntilAsync(() => queue.Sender.Taken.Count == 1);
+        await cluster.UntilAsync(() => claimed.Task.IsCompleted);
+        Assert.True(await claimed.Task);
         for (var i = 0; i < 10; i++)
         {
             cluster.Time.Advance(TimeSpan.FromSeconds(1));

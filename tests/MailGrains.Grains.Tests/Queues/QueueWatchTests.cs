@@ -42,7 +42,7 @@ public sealed class QueueWatchTests : IAsyncLifetime
 
         late.Sender.Answer = late.Sender.Delivered;
         await late.Grain.WakeAsync(Cancellation);
-        await late.EmptyAsync();
+        await late.EmptyAsync(TimeSpan.FromSeconds(1));
         await WatchAsync(w => w.Oldest.All(queue => queue.Queue != late.Id));
         foreach (var queue in new[] { suspended, held, later })
         {

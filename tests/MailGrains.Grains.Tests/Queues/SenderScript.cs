@@ -78,8 +78,7 @@ public sealed class ScriptedRelayGrain(SenderScript script, ILocalSiloDetails si
         taken.ForEach(queue.Taken.Enqueue);
         if (reports.Length > 0)
         {
-            var grain = GrainFactory.GetGrain<IDomainQueueGrain>(job.Queue.ToString());
-            _ = grain.ReportAsync(reports, CancellationToken.None).AsTask();
+            _ = ReportAsync(GrainFactory.GetGrain<IDomainQueueGrain>(job.Queue.ToString()), reports);
         }
 
         await queue.Meanwhile(job);
@@ -90,5 +89,22 @@ public sealed class ScriptedRelayGrain(SenderScript script, ILocalSiloDetails si
         }
 
         return new RelayTaken(taken.Count, silo.SiloAddress) { Wait = queue.Wait };
+    }
+
+    /// <summary>As the real sender does: what was not taken, whatever the reason, is reported again.</summary>
+    private static async Task ReportAsync(IDomainQueueGrain queue, ImmutableArray<RelayReport> reports)
+    {
+        for (var tries = 0; tries < 1_000; tries++)
+        {
+            try
+            {
+                await queue.ReportAsync(reports, CancellationToken.None);
+                return;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                await Task.Delay(5);
+            }
+        }
     }
 }
