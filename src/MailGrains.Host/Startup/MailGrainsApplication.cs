@@ -14,6 +14,7 @@ using MailGrains.Host.Configuration;
 using MailGrains.Storage;
 using MailGrains.Storage.Azure;
 using MailGrains.Storage.Bodies;
+using MailGrains.Storage.Secrets;
 using MailGrains.Web;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -70,16 +71,18 @@ internal static class MailGrainsApplication
         var (accounts, owner) = await Providers.OpenStoreAsync(
             settings, builder.Configuration, meters, early.GetRequiredService<ILoggerFactory>().CreateLogger("MailGrains.Host"), CancellationToken.None);
         await using var store = owner;
+        var seal = SecretSeal.None;
+        var secrets = new SecretRows(accounts, seal, SecretRows.Shared);
 
         if (settings.SrsKeys.Count == 0)
         {
-            settings = settings with { SrsKeys = [await StoredSecret.OfAsync(accounts, StoredSecret.Srs, CancellationToken.None)] };
+            settings = settings with { SrsKeys = [(await secrets.FindOrMakeAsync("srs", Secret.Random, CancellationToken.None)).Value] };
         }
 
         var apiKey = Secret.Of(settings.AdminApiKey, settings.Storage.Path, "admin.key");
         var demoPassword = settings.DemoEnabled ? Secret.Of(settings.DemoPassword, settings.Storage.Path, "demo.password") : null;
         var listeners = new Listeners(settings);
-        AddServices(builder, settings, accounts, meters, new AdminOptions { ApiKey = apiKey.Value });
+        AddServices(builder, settings, accounts, seal, meters, new AdminOptions { ApiKey = apiKey.Value });
         builder.UseOrleans(silo => SiloSetup.Configure(silo, settings, siloPort.Number, gatewayPort.Number));
 
         // Behind the silo: these start after it.
@@ -120,11 +123,12 @@ internal static class MailGrainsApplication
         .BuildServiceProvider();
 
     private static void AddServices(
-        WebApplicationBuilder builder, HostSettings settings, StorageAccounts accounts, IMeterFactory meters, AdminOptions admin)
+        WebApplicationBuilder builder, HostSettings settings, StorageAccounts accounts, SecretSeal seal, IMeterFactory meters, AdminOptions admin)
     {
         var services = builder.Services;
         services.AddSingleton(meters);
         services.AddSingleton(accounts);
+        services.AddSingleton(seal);
         services.AddSingleton(TimeProvider.System);
         services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         services.AddDirectoryGrains();

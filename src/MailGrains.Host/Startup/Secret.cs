@@ -14,6 +14,9 @@ internal sealed record Secret(string Value, string? Path)
 
     public override string ToString() => nameof(Secret);
 
+    /// <summary>256 bits as hexadecimal digits.</summary>
+    public static string Random() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes));
+
     /// <exception cref="IOException">The file can't be read or made.</exception>
     public static Secret Of(string? configured, string folder, string fileName)
     {
@@ -53,7 +56,7 @@ internal sealed record Secret(string Value, string? Path)
             return kept;
         }
 
-        var made = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes));
+        var made = Random();
         stream.SetLength(0);
         stream.Write(Encoding.ASCII.GetBytes(made + "\n"));
         stream.Flush(flushToDisk: true);
