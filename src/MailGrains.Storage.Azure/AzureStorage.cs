@@ -24,16 +24,12 @@ public static partial class AzureStorage
         AzureStorageOptions options, string service, IMeterFactory meters, ILogger logger, TimeProvider time, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(service);
-        if (options.Accounts.Count == 0)
-        {
-            throw new InvalidOperationException("MailGrains:Storage:Accounts names no storage account.");
-        }
-
+        var numbered = options.NumberedAccounts();
         var metrics = new StoreMetrics(meters.Create(StoreMetrics.MeterName), "azure");
         TokenCredential? credential = null;
         var clients = new AzureClients(options, metrics, () => credential ??= new DefaultAzureCredential());
-        var cluster = clients.Tables(options.Cluster ?? options.Accounts[0], "Cluster", time);
-        var accounts = options.Accounts.Select((account, number) => Account(clients, account, number, time)).ToList();
+        var cluster = clients.Tables(options.Cluster ?? numbered[0], "Cluster", time);
+        var accounts = numbered.Select((account, number) => Account(clients, account, number, time)).ToList();
 
         var deadline = time.GetUtcNow() + options.StartTimeout;
         for (var delay = FirstDelay; ; delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestDelay.Ticks)))

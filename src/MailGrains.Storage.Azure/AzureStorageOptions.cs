@@ -8,6 +8,12 @@ public sealed class AzureStorageOptions
     /// <summary>The accounts by number: <c>Accounts:0:…</c>, <c>Accounts:1:…</c>. New ones are added at the end; none is ever taken out or moved.</summary>
     public IList<AzureAccountOptions> Accounts { get; set; } = [];
 
+    /// <summary>
+    /// The same accounts as one value, <c>https://mail0.blob.core.windows.net,https://mail1.blob.core.windows.net</c> in order of their numbers, for
+    /// who can set a variable but no list. Not beside <see cref="Accounts"/>.
+    /// </summary>
+    public string? ServiceUris { get; set; }
+
     /// <summary>The account of membership, reminders and grain state; by default account 0, enough for a small deployment.</summary>
     public AzureAccountOptions? Cluster { get; set; }
 
@@ -28,6 +34,34 @@ public sealed class AzureStorageOptions
 
     /// <summary>How long start-up goes on trying: a role assignment takes minutes to reach the storage service.</summary>
     public TimeSpan StartTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The accounts in order of their numbers, however they were given.</summary>
+    /// <exception cref="InvalidOperationException">There is none, they were given twice, or one of <see cref="ServiceUris"/> is no address.</exception>
+    internal IReadOnlyList<AzureAccountOptions> NumberedAccounts()
+    {
+        if (string.IsNullOrWhiteSpace(ServiceUris))
+        {
+            return Accounts.Count > 0 ? [.. Accounts] : throw new InvalidOperationException(
+                $"{Section}:Accounts names no storage account, nor does {Section}:ServiceUris.");
+        }
+
+        if (Accounts.Count > 0)
+        {
+            throw new InvalidOperationException($"{Section}:Accounts and {Section}:ServiceUris both name storage accounts; expected is one of them.");
+        }
+
+        var addresses = ServiceUris.Split(',', StringSplitOptions.TrimEntries).Select(AddressOf).ToList();
+        return addresses.Distinct().Count() == addresses.Count
+            ? [.. addresses.Select(address => new AzureAccountOptions { ServiceUri = address })]
+            : throw new InvalidOperationException($"{Section}:ServiceUris is '{ServiceUris}'; expected is each account once.");
+    }
+
+    // A gap would move the accounts after it to other numbers, so an empty entry is refused and not skipped.
+    private static Uri AddressOf(string entry) =>
+        Uri.TryCreate(entry, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp)
+            ? uri
+            : throw new InvalidOperationException(
+                $"{Section}:ServiceUris has the entry '{entry}'; expected are addresses such as https://mail0.blob.core.windows.net, with commas between them.");
 }
 
 /// <summary>

@@ -15,8 +15,12 @@ namespace MailGrains.Host.Configuration;
 internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOptions Destinations, DestinationOptions Limits, QueueOptions Queues)
 {
     private const int SmtpPort = 25;
+    private const int SubmissionsPort = 465;
     private const int MostOfALimit = 1_000_000;
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromDays(7);
+
+    // What says which mail, or what becomes of it.
+    private static readonly string[] Choosing = ["Domain", "Sender", "Tenant", "Host", "Action", "Reason"];
 
     /// <summary>Keeps the passwords of routes out of logs.</summary>
     public override string ToString() => nameof(RelaySettings);
@@ -103,7 +107,7 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
     {
         try
         {
-            return new RelayRoutes(settings.Entries("Relay:Routes").Select(entry => ReadRoute(settings, entry)));
+            return new RelayRoutes(settings.Entries("Relay:Routes").Where(entry => IsRoute(settings, entry)).Select(entry => ReadRoute(settings, entry)));
         }
         catch (ArgumentException e)
         {
@@ -111,11 +115,16 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
         }
     }
 
+    // A deployment without a smart host leaves the variables of its one route empty; what else the entry has (a port, a login) says nothing then.
+    private static bool IsRoute(SettingsReader settings, string entry) =>
+        Choosing.Any(name => settings.Text($"{entry}:{name}") is not null) || settings.List($"{entry}:Hosts").Count > 0;
+
     private static RelayRoute ReadRoute(SettingsReader settings, string entry)
     {
-        var domain = settings.Text($"{entry}:Domain") ?? throw SettingsReader.Wrong($"{entry}:Domain", "", "a domain, *.domain or *");
+        var domain = settings.Text($"{entry}:Domain") ?? "*";
         var action = Choice(settings, $"{entry}:Action", RouteAction.Relay, "relay, discard, reject or hold");
         var tls = Choice(settings, $"{entry}:Tls", RouteTls.Opportunistic, "none, opportunistic, required, verified or implicit");
+        var port = (int)settings.Whole($"{entry}:Port", tls == RouteTls.Implicit ? SubmissionsPort : SmtpPort, 1, ushort.MaxValue);
         string[] hosts = settings.Text($"{entry}:Host") is { } host ? [host] : [.. settings.List($"{entry}:Hosts")];
         return (action == RouteAction.Relay) != (hosts.Length > 0)
             ? throw SettingsReader.Wrong($"{entry}:Host", string.Join(',', hosts), "a host where mail is relayed, and none elsewhere")
@@ -125,8 +134,9 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
                 Sender = settings.Text($"{entry}:Sender") is { } sender ? ReadDomain($"{entry}:Sender", sender) : null,
                 Action = action,
                 Hosts = [.. hosts],
-                Port = (int)settings.Whole($"{entry}:Port", tls == RouteTls.Implicit ? 465 : SmtpPort, 1, ushort.MaxValue),
-                Tls = tls,
+                Port = port,
+                // RFC 8314 §3.3: that port speaks TLS from the first octet.
+                Tls = tls == RouteTls.Verified && port == SubmissionsPort ? RouteTls.Implicit : tls,
                 User = settings.Text($"{entry}:User"),
                 Password = settings.Text($"{entry}:Password"),
                 Reason = settings.Text($"{entry}:Reason"),

@@ -36,6 +36,40 @@ public sealed class RelaySettingsTests
     }
 
     [Fact]
+    public void A_route_that_says_neither_which_mail_nor_where_is_none()
+    {
+        var settings = Read(
+            ("Relay:Routes:0:Host", ""), ("Relay:Routes:0:Port", "587"), ("Relay:Routes:0:Tls", "verified"), ("Relay:Routes:0:User", ""),
+            ("Relay:Routes:0:Password", "secret"), ("Relay:Routes:1:Host", "next.test"), ("Relay:Routes:1:Domain", "there.test"));
+
+        Assert.Null(settings.Relay.Routes.RouteOf("t", "elsewhere.test", null));
+        Assert.Equal(["next.test"], settings.Relay.Routes.RouteOf("t", "there.test", null)!.Hosts);
+    }
+
+    [Fact]
+    public void A_route_without_a_domain_is_for_all_mail()
+    {
+        var settings = Read(
+            ("Relay:Routes:0:Host", "smart.test"), ("Relay:Routes:0:Port", "587"), ("Relay:Routes:0:Tls", "verified"), ("Relay:Routes:0:User", "us"),
+            ("Relay:Routes:0:Password", "secret"));
+
+        var route = settings.Relay.Routes.RouteOf("t", "elsewhere.test", null)!;
+        Assert.Equal(["smart.test"], route.Hosts);
+        Assert.Equal((587, RouteTls.Verified, "us", "secret"), (route.Port, route.Tls, route.User, route.Password));
+    }
+
+    [Theory]
+    [InlineData("verified", "465", RouteTls.Implicit)]
+    [InlineData("verified", "587", RouteTls.Verified)]
+    [InlineData("none", "465", RouteTls.None)]
+    public void On_port_465_verified_TLS_is_there_from_the_first_octet(string tls, string port, RouteTls expected)
+    {
+        var settings = Read(("Relay:Routes:0:Host", "smart.test"), ("Relay:Routes:0:Port", port), ("Relay:Routes:0:Tls", tls));
+
+        Assert.Equal(expected, settings.Relay.Routes.RouteOf("t", "elsewhere.test", null)!.Tls);
+    }
+
+    [Fact]
     public void Sites_have_limits_and_source_addresses_of_their_own()
     {
         var settings = Read(
@@ -49,7 +83,8 @@ public sealed class RelaySettingsTests
 
     [Theory]
     [InlineData("Relay:Routes:0:Domain", "not a domain")]
-    [InlineData("Relay:Routes:0:Host", "only.a.host.test")]
+    [InlineData("Relay:Routes:0:Domain", "only.a.domain.test")]
+    [InlineData("Relay:Routes:0:Tenant", "only-a-tenant")]
     [InlineData("Relay:Limits:Connections", "0")]
     [InlineData("Relay:Sources:0:Addresses:0", "no address")]
     [InlineData("Relay:Port", "0")]
