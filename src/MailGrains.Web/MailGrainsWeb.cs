@@ -41,10 +41,16 @@ public static class MailGrainsWeb
         return services;
     }
 
-    /// <summary>Answers without a body become problem+json (RFC 9457); authentication; what the dashboard must not do.</summary>
-    public static WebApplication UseMailGrainsWeb(this WebApplication app)
+    /// <summary>Answers without a body become problem+json (RFC 9457); what is not answered in clear; authentication; what the dashboard must not do.</summary>
+    /// <param name="publicHttpsPort">Where clients reach HTTPS; null: it is not served, and all is answered in clear.</param>
+    public static WebApplication UseMailGrainsWeb(this WebApplication app, int? publicHttpsPort = null)
     {
         app.UseStatusCodePages(context => ApiProblems.Of(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
+        if (publicHttpsPort is { } port)
+        {
+            app.Use(new ClearTextHttp(port).InvokeAsync);
+        }
+
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(GuardDashboardAsync);

@@ -42,6 +42,9 @@ internal sealed record HostSettings
 
     public required EndpointSettings Endpoints { get; init; }
 
+    /// <summary>Where clients reach HTTPS, which is elsewhere than this process listens where something forwards to it.</summary>
+    public required int HttpsPublicPort { get; init; }
+
     public required ClusterSettings Cluster { get; init; }
 
     public required long MaxMessageBytes { get; init; }
@@ -99,6 +102,7 @@ internal sealed record HostSettings
                 settings.Listener("Endpoints:Pop3s", Loopback(2995)),
                 settings.Listener("Endpoints:Http", Loopback(8080)),
                 settings.Listener("Endpoints:Https", absent: null)),
+            HttpsPublicPort = (int)settings.Whole("Https:PublicPort", 443, 1, ushort.MaxValue),
             Cluster = new ClusterSettings(
                 settings.Text("Cluster:ClusterId") ?? "mailgrains",
                 settings.Text("Cluster:ServiceId") ?? "mailgrains",

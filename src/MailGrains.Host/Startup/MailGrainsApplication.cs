@@ -136,7 +136,7 @@ internal static class MailGrainsApplication
         AddRelay(services, settings);
         services.AddMailGrainsWeb(admin);
         services.AddHealthChecks().AddCheck<Readiness>(Readiness.Name).AddCheck<AlarmCheck>(AlarmCheck.Name);
-        Telemetry.Add(services);
+        Telemetry.Add(services, builder.Configuration);
 
         services.AddMailGateways(
             new GatewayOptions
@@ -174,7 +174,7 @@ internal static class MailGrainsApplication
 
     private static void Map(WebApplication app, HostSettings settings)
     {
-        app.UseMailGrainsWeb();
+        app.UseMailGrainsWeb(settings.Endpoints.Https is null ? null : settings.HttpsPublicPort);
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Name == Readiness.Name });
         app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthDetail.WriteAsync }).RequireAuthorization(OperatorPolicy.Name);

@@ -1,7 +1,9 @@
 using System.Reflection;
+using Azure.Monitor.OpenTelemetry.Exporter;
 using MailGrains.Gateways;
 using MailGrains.Grains;
 using MailGrains.Storage;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -9,9 +11,15 @@ using OpenTelemetry.Resources;
 
 namespace MailGrains.Host.Startup;
 
-/// <summary>Metrics for Prometheus at /metrics, and by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says so (with the other variables of its specification).</summary>
+/// <summary>
+/// Metrics for Prometheus at /metrics, by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says so (with the other variables of its specification), and for Azure
+/// Monitor where there is a connection string of Application Insights.
+/// </summary>
 internal static class Telemetry
 {
+    /// <summary>The name that Azure's tools give it; not below MailGrains.</summary>
+    public const string AzureMonitorSetting = "APPLICATIONINSIGHTS_CONNECTION_STRING";
+
     private const string OrleansMeter = "Microsoft.Orleans";
 
     /// <summary>Labels are of small fixed sets; room for the exporter's 2,000 would be taken at the start, for each instrument.</summary>
@@ -32,7 +40,7 @@ internal static class Telemetry
         "orleans-scheduler-long-running-turns",
     };
 
-    public static void Add(IServiceCollection services)
+    public static void Add(IServiceCollection services, IConfiguration configuration)
     {
         var telemetry = services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(
@@ -47,6 +55,17 @@ internal static class Telemetry
         if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT")))
         {
             telemetry.UseOtlpExporter();
+        }
+
+        if (configuration[AzureMonitorSetting] is { } connection && !string.IsNullOrWhiteSpace(connection))
+        {
+            telemetry.WithMetrics(metrics => metrics.AddAzureMonitorMetricExporter(monitor =>
+            {
+                monitor.ConnectionString = connection;
+
+                // What could not be sent is not kept on a disk: the next minute's figures stand for themselves.
+                monitor.DisableOfflineStorage = true;
+            }));
         }
     }
 }

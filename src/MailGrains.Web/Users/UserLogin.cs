@@ -25,7 +25,7 @@ internal sealed partial class UserLogin(IGrainFactory grains, TimeProvider time,
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
-        if (!IsPrivate(http))
+        if (!PrivateRequest.IsPrivate(http))
         {
             return ApiProblems.Of(StatusCodes.Status403Forbidden, "Passwords are heard over HTTPS only.");
         }
@@ -91,19 +91,6 @@ internal sealed partial class UserLogin(IGrainFactory grains, TimeProvider time,
         return await RefusalAsync(http, credentials.Address, outcome, attempt, Unauthorized()) is { } refusal
             ? (null, refusal)
             : (new User(outcome.Account!, account, attempt), null);
-    }
-
-    private static bool IsPrivate(HttpContext http)
-    {
-        if (http.Request.IsHttps)
-        {
-            return true;
-        }
-
-        // A proxy on this machine may have a client of anywhere behind it; one that says nothing of it is the operator's fault.
-        var headers = http.Request.Headers;
-        return http.Connection is { RemoteIpAddress: { } remote, LocalIpAddress: { } local } && IPAddress.IsLoopback(remote) && IPAddress.IsLoopback(local) &&
-            !headers.ContainsKey("Forwarded") && !headers.ContainsKey("X-Forwarded-For");
     }
 
     private static (string Address, string Password)? Credentials(string header) =>

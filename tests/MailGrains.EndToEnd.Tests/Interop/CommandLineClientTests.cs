@@ -126,6 +126,11 @@ public sealed class CommandLineClientTests(InteropHost interop) : IClassFixture<
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => ExternalProgram.RunAsync(
             curl, [.. common, $"http://localhost:{interop.Host.Http.Port}/api/v1/me"], _cancellation));
         Assert.Contains("403", refused.Message, StringComparison.Ordinal);
+
+        var sentTo = await ExternalProgram.RunAsync(
+            curl, ["--silent", "--max-time", "30", "--header", "X-Forwarded-For: 192.0.2.1", "--write-out", "%{http_code} %{redirect_url}", $"http://localhost:{interop.Host.Http.Port}/dashboard/"],
+            _cancellation);
+        Assert.Equal("308 https://localhost/dashboard/", sentTo);
     }
 
     private async Task SwaksAsync(params string[] arguments)
