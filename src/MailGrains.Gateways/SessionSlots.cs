@@ -5,6 +5,9 @@ public sealed class SessionSlots(GatewayOptions options)
 {
     private int _taken;
 
+    /// <summary>Open sessions.</summary>
+    public int Taken => Volatile.Read(ref _taken);
+
     /// <summary>False: there are as many as may be; else <see cref="Release"/> must follow.</summary>
     public bool TryTake()
     {

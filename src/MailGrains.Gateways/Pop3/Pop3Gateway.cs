@@ -45,7 +45,7 @@ public sealed partial class Pop3Gateway(
             implicitTls ? _implicitTls : _server, backend, logins.For(AccessScope.Pop3, peer.Address), sasl, time, certificates);
 
         // Not ConnectionClosed: it fires when the client has sent its last octet, be it that of QUIT, whose deletions are still to be carried out.
-        var end = await session.RunAsync(connection.Transport, drain.Token, CancellationToken.None);
+        var end = await session.RunAsync(connection.Transport, drain.Ending, drain.CutOff);
         Report(peer.Address, session, end);
     }
 

@@ -81,7 +81,7 @@ public sealed partial class SmtpGateway
         var session = new SmtpServerSession(OptionsOf(listener), backend, _parts.Time, ConnectionOf(listener, admitted.Peer));
 
         // Not ConnectionClosed: it fires when the client has sent its last octet, and what arrived before that is still to be carried out.
-        var end = await session.RunAsync(connection.Transport, _drain.Token, CancellationToken.None);
+        var end = await session.RunAsync(connection.Transport, _drain.Ending, _drain.CutOff);
         Report(admitted.Peer.Address, listener, session, end);
     }
 

@@ -70,6 +70,8 @@ internal sealed record HostSettings
 
     public required FilterOptions Filters { get; init; }
 
+    public required DrainSettings Drain { get; init; }
+
     public required bool DemoEnabled { get; init; }
 
     /// <summary>Null: made once and kept in the data folder.</summary>
@@ -118,6 +120,7 @@ internal sealed record HostSettings
             SrsKeys = ReadSrsKeys(settings),
             Relay = RelaySettings.Read(settings, hostName, connections.DnsServers),
             Filters = FilterSettings.Read(settings),
+            Drain = DrainSettings.Read(settings),
             DemoEnabled = settings.Flag("Demo:Enabled", absent: true),
             DemoPassword = settings.Text("Demo:Password"),
             AdminApiKey = settings.Text("Admin:ApiKey"),

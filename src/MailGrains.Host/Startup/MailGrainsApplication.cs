@@ -30,19 +30,23 @@ using Orleans.Hosting;
 namespace MailGrains.Host.Startup;
 
 /// <summary>
-/// One process of the service: settings, store, silo, listeners. They start in this order and stop in the other one: readiness fails, sessions
-/// end between transactions, listeners close, the silo leaves the cluster, the store closes.
+/// One process of the service: settings, store, silo, listeners. They start in this order and stop in the other one, listeners and their sessions as
+/// <see cref="OrderlyStop"/> says.
 /// </summary>
 internal static class MailGrainsApplication
 {
-    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(90);
-
     /// <summary>Runs until the process is told to stop; 0, or 1 when it could not start, with the reason on standard error.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
+        using var signals = new StopSignals();
         try
         {
-            await StartAndRunAsync(args);
+            await StartAndRunAsync(args, signals);
+            return 0;
+        }
+        catch (OperationCanceledException) when (signals.First.IsCancellationRequested)
+        {
+            // Before there was anything to stop.
             return 0;
         }
         catch (Exception e) when (e is SettingsException or StoreException or StorageMismatchException or IOException or InvalidOperationException)
@@ -52,7 +56,7 @@ internal static class MailGrainsApplication
         }
     }
 
-    private static async Task StartAndRunAsync(string[] args)
+    private static async Task StartAndRunAsync(string[] args, StopSignals signals)
     {
         // The settings file lies beside the program; the data folder is relative to where the caller stands.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
@@ -69,14 +73,14 @@ internal static class MailGrainsApplication
         using var early = EarlyServices(builder.Configuration);
         var meters = early.GetRequiredService<IMeterFactory>();
         var (accounts, owner) = await Providers.OpenStoreAsync(
-            settings, builder.Configuration, meters, early.GetRequiredService<ILoggerFactory>().CreateLogger("MailGrains.Host"), CancellationToken.None);
+            settings, builder.Configuration, meters, early.GetRequiredService<ILoggerFactory>().CreateLogger("MailGrains.Host"), signals.First);
         await using var store = owner;
         var seal = SecretSeal.None;
         var secrets = new SecretRows(accounts, seal, SecretRows.Shared);
 
         if (settings.SrsKeys.Count == 0)
         {
-            settings = settings with { SrsKeys = [(await secrets.FindOrMakeAsync("srs", Secret.Random, CancellationToken.None)).Value] };
+            settings = settings with { SrsKeys = [(await secrets.FindOrMakeAsync("srs", Secret.Random, signals.First)).Value] };
         }
 
         var apiKey = Secret.Of(settings.AdminApiKey, settings.Storage.Path, "admin.key");
@@ -108,11 +112,24 @@ internal static class MailGrainsApplication
         builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.AddSingleton<IConnectionListenerFactory, PatientListenerFactory>();
 
+        builder.Services.AddSingleton(signals);
+        builder.Services.AddHostedService<OrderlyStop>();
+
         await using var app = builder.Build();
         Map(app, settings);
-        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<Drain>().Begin);
-        await app.StartAsync();
-        Announce(settings, apiKey, demoPassword, listeners);
+        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<Drain>().Announce);
+        using var told = signals.First.Register(app.Lifetime.StopApplication);
+        try
+        {
+            await app.StartAsync();
+            Announce(settings, apiKey, demoPassword, listeners);
+        }
+        catch (Exception e) when (signals.First.IsCancellationRequested)
+        {
+            // What has started already is stopped in order, too.
+            Console.WriteLine($"MailGrains was told to stop while it started: {e.Message}");
+        }
+
         await app.WaitForShutdownAsync();
     }
 
@@ -130,7 +147,8 @@ internal static class MailGrainsApplication
         services.AddSingleton(accounts);
         services.AddSingleton(seal);
         services.AddSingleton(TimeProvider.System);
-        services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        services.AddSingleton(settings.Drain);
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Drain.Limit);
         services.AddDirectoryGrains();
         services.AddSenderGrains();
         AddRelay(services, settings);
@@ -168,12 +186,23 @@ internal static class MailGrainsApplication
 
         if (settings.Has(HostRoles.Relay))
         {
-            services.AddRelay(settings.Relay.Relay, settings.Relay.Destinations, settings.Relay.Limits);
+            services.AddRelay(settings.Relay.Relay with { StopTime = settings.Drain.RelayTime }, settings.Relay.Destinations, settings.Relay.Limits);
         }
     }
 
     private static void Map(WebApplication app, HostSettings settings)
     {
+        var drain = app.Services.GetRequiredService<Drain>();
+        app.Use((context, next) =>
+        {
+            if (drain.IsAnnounced)
+            {
+                // The next request comes on another connection, and so to another process.
+                context.Response.Headers.Connection = "close";
+            }
+
+            return next(context);
+        });
         app.UseMailGrainsWeb(settings.Endpoints.Https is null ? null : settings.HttpsPublicPort);
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Name == Readiness.Name });

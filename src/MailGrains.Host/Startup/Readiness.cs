@@ -17,7 +17,7 @@ internal sealed class Readiness(IGrainFactory grains, Drain drain) : IHealthChec
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        if (drain.Token.IsCancellationRequested)
+        if (drain.IsAnnounced)
         {
             return HealthCheckResult.Unhealthy("The process is about to stop.");
         }

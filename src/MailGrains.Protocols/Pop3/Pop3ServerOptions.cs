@@ -15,6 +15,9 @@ public sealed class Pop3ServerOptions
     /// <summary>For the client to read answers that wait.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>For the next command, once shutdown was asked for.</summary>
+    public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Failed logins before the session ends: clients that try one wrong password by every mechanism still hear what is wrong.</summary>
     public int MaxFailedLogins { get; init; } = 10;
 

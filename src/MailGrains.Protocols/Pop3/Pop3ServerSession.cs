@@ -83,7 +83,10 @@ public sealed class Pop3ServerSession
     /// Runs the session to its end; throws nothing for what a client does. The caller completes the transport and disposes the backend; the
     /// session disposes the maildrop.
     /// </summary>
-    /// <param name="shutdown">Ends the session between commands; nothing that was marked as deleted is removed.</param>
+    /// <param name="shutdown">
+    /// The client may go on as long as it does not pause, so that it comes to QUIT, which removes what it has marked (RFC 1939 §6); when it pauses, the
+    /// session ends, and removes nothing.
+    /// </param>
     /// <param name="aborted">The connection is gone, or must go now; handed to the backend.</param>
     public async Task<SessionEnd> RunAsync(IDuplexPipe transport, CancellationToken shutdown, CancellationToken aborted = default)
     {
@@ -286,20 +289,24 @@ public sealed class Pop3ServerSession
         }
     }
 
-    /// <summary>The time is for the whole line. One that is late is cut off without a word (RFC 1939 §3).</summary>
+    /// <summary>The time is for the whole line. One that is late is cut off without a word (RFC 1939 §3), save at shutdown.</summary>
     private async ValueTask WaitAsync()
     {
-        if (Channel.IsShuttingDown)
+        var grace = Channel.IsShuttingDown ? Options.ShutdownGrace : Options.IdleTimeout;
+        var status = await Channel.WaitAsync(_lineDue ??= Channel.Now + grace);
+        if (status == InputStatus.TimedOut && Channel.IsShuttingDown)
         {
             Channel.Write(Pop3Reply.ShuttingDown.Wire);
             End = SessionEnd.Shutdown;
-            return;
         }
-
-        var status = await Channel.WaitAsync(_lineDue ??= Channel.Now + Options.IdleTimeout);
-        if (status is InputStatus.Ended or InputStatus.TimedOut)
+        else if (status is InputStatus.Ended or InputStatus.TimedOut)
         {
             End = WireChannel.EndOf(status);
+        }
+        else if (status == InputStatus.Woken && Channel.IsShuttingDown)
+        {
+            var soon = Channel.Now + Options.ShutdownGrace;
+            _lineDue = soon < _lineDue ? soon : _lineDue;
         }
     }
 

@@ -90,6 +90,30 @@ public sealed class HostSettingsTests
     }
 
     [Fact]
+    public void A_stop_leaves_the_silo_its_time_whatever_the_notice_is()
+    {
+        var standard = Read().Drain;
+        Assert.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(90)), (standard.Notice, standard.Limit));
+        Assert.Equal((TimeSpan.FromSeconds(45), TimeSpan.FromSeconds(45)), (standard.SessionTime, standard.SiloTime));
+
+        var roomy = Read(("Drain:Notice", "00:00:15"), ("Drain:Limit", "00:04:00")).Drain;
+        Assert.Equal((TimeSpan.FromSeconds(180), TimeSpan.FromSeconds(45)), (roomy.SessionTime, roomy.SiloTime));
+
+        var brief = Read(("Drain:Notice", "00:00:02"), ("Drain:Limit", "00:00:10")).Drain;
+        Assert.Equal((TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(4)), (brief.SessionTime, brief.SiloTime));
+    }
+
+    [Theory]
+    [InlineData("00:01:30", null)]
+    [InlineData("00:00:10", "00:00:10")]
+    public void A_notice_that_leaves_no_time_to_stop_is_refused(string notice, string? limit)
+    {
+        var failure = Assert.Throws<SettingsException>(() => Read(("Drain:Notice", notice), ("Drain:Limit", limit ?? "")));
+
+        Assert.Contains($"MailGrains:Drain:Notice is '{notice}'", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Secrets_are_not_in_the_text_of_settings()
     {
         var settings = Read(("Admin:ApiKey", "topsecret"), ("Demo:Password", "topsecret"));

@@ -175,15 +175,44 @@ public sealed class Pop3SessionTests
     }
 
     [Fact]
-    public async Task ShutdownEndsTheSessionAndDeletesNothing()
+    public async Task ShutdownLetsTheClientComeToItsQuitWhichDeletes()
     {
         _fixture.Deliver("a\r\n");
         var client = await _fixture.LogInAsync();
         await Pop3Fixture.AskAsync(client, "DELE 1");
         await _fixture.Shutdown.CancelAsync();
+        _fixture.Time.Advance(_fixture.Options.ShutdownGrace * 0.9);
+        Assert.Equal("+OK done", await Pop3Fixture.AskAsync(client, "NOOP"));
+        _fixture.Time.Advance(_fixture.Options.ShutdownGrace * 0.9);
+        await client.SendAsync("QUIT\r\n");
+        Assert.StartsWith("+OK", Assert.Single(await client.ReadToEndAsync()), StringComparison.Ordinal);
+        Assert.Equal(SessionEnd.Quit, await client.Session);
+        Assert.Empty(_fixture.Store.MessagesOf(Pop3Fixture.Alice));
+    }
+
+    [Fact]
+    public async Task ShutdownEndsASessionThatPausesAndDeletesNothing()
+    {
+        _fixture.Deliver("a\r\n");
+        var client = await _fixture.LogInAsync();
+        await Pop3Fixture.AskAsync(client, "DELE 1");
+        await _fixture.Shutdown.CancelAsync();
+        Assert.False(client.Session.IsCompleted);
+        _fixture.Time.Advance(_fixture.Options.ShutdownGrace);
         Assert.Equal(["-ERR [SYS/TEMP] server shutting down"], await client.ReadToEndAsync());
         Assert.Equal(SessionEnd.Shutdown, await client.Session);
         Assert.Single(_fixture.Store.MessagesOf(Pop3Fixture.Alice));
+    }
+
+    [Fact]
+    public async Task ShutdownLetsAClientLogInThatIsAboutTo()
+    {
+        _fixture.Deliver("a\r\n");
+        var client = await _fixture.ConnectAsync();
+        await _fixture.Shutdown.CancelAsync();
+        Assert.StartsWith("+OK", await Pop3Fixture.AskAsync(client, $"USER {Pop3Fixture.Alice}"), StringComparison.Ordinal);
+        Assert.StartsWith("+OK", await Pop3Fixture.AskAsync(client, "PASS secret word"), StringComparison.Ordinal);
+        Assert.StartsWith("+OK 1 ", await Pop3Fixture.AskAsync(client, "STAT"), StringComparison.Ordinal);
     }
 
     [Fact]

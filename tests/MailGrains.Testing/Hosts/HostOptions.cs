@@ -18,6 +18,9 @@ public sealed class HostOptions
     /// <summary>Variables of its environment; what this process has of the host's own is left out.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The program: the one that was built with this test, unless it is to be an earlier one.</summary>
+    public string HostAssembly { get; init; } = Repository.HostAssembly;
+
     /// <summary>A command that runs the command that follows it, such as <c>strace -f -o file</c> or <c>unshare -Urm sh -c 'exec "$@"' sh</c>.</summary>
     public IReadOnlyList<string> Wrapper { get; init; } = [];
 

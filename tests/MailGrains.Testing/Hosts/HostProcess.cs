@@ -11,9 +11,9 @@ namespace MailGrains.Testing.Hosts;
 public sealed class HostProcess : IAsyncDisposable
 {
     private const string ReadyMark = "MailGrains ready ";
-    private const int Terminate = 15;
+    private const int TerminateSignal = 15;
 
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(50);
 
     // What this process was given for a host of its own is none of the child's business.
@@ -85,6 +85,9 @@ public sealed class HostProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>One that may never become ready: it runs when this returns, and no more is known.</summary>
+    public static HostProcess Launch(HostOptions options) => new(options);
+
     /// <summary>A client of its admin API, to be disposed of.</summary>
     public AdminClient NewAdminClient() => new(Http, Options.ApiKey);
 
@@ -120,15 +123,25 @@ public sealed class HostProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>SIGTERM.</summary>
+    public void Terminate() => Signal(TerminateSignal);
+
     /// <summary>SIGTERM, and waits until it has ended; its exit code.</summary>
-    /// <exception cref="TimeoutException">It took longer than a minute.</exception>
+    /// <exception cref="TimeoutException">It took longer than two minutes.</exception>
     public async Task<int> StopAsync()
     {
         if (!_process.HasExited)
         {
-            Signal(Terminate);
+            Terminate();
         }
 
+        return await WaitForExitAsync();
+    }
+
+    /// <summary>Waits until it has ended by itself; its exit code.</summary>
+    /// <exception cref="TimeoutException">It took longer than two minutes.</exception>
+    public async Task<int> WaitForExitAsync()
+    {
         await ExitAsync();
         return _process.ExitCode;
     }
@@ -159,13 +172,13 @@ public sealed class HostProcess : IAsyncDisposable
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select(word => word.Split('=', 2))
             .ToDictionary(pair => pair[0], pair => IPEndPoint.Parse(pair[1]));
-        Pid = ProcessFigures.Tree(_process.Id).First(IsHost);
+        Pid = ProcessFigures.Tree(_process.Id).First(pid => IsHost(pid, Options.HostAssembly));
     }
 
-    private static bool IsHost(int pid)
+    private static bool IsHost(int pid, string assembly)
     {
         var words = File.ReadAllText($"/proc/{pid}/cmdline").Split('\0');
-        return words.Length > 1 && words[1] == Repository.HostAssembly;
+        return words.Length > 1 && words[1] == assembly;
     }
 
     private IPEndPoint Endpoint(string name) => _endpoints.TryGetValue(name, out var endpoint)
@@ -211,7 +224,7 @@ public sealed class HostProcess : IAsyncDisposable
 
     private static ProcessStartInfo StartInfo(HostOptions options)
     {
-        string[] command = [.. options.Wrapper, "dotnet", Repository.HostAssembly, .. options.Arguments()];
+        string[] command = [.. options.Wrapper, "dotnet", options.HostAssembly, .. options.Arguments()];
         if (options.LogFile is { } file)
         {
             command = ["sh", "-c", "exec \"$@\" > \"$0\" 2>&1", file, .. command];
