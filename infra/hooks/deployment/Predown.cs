@@ -1,0 +1,51 @@
+namespace MailGrains.Deployment;
+
+/// <summary>Before everything is deleted: whoever does it says the environment's name, once here or in a variable.</summary>
+public static class Predown
+{
+    /// <summary>Holds the environment's name where nobody can be asked.</summary>
+    public const string Confirmation = "MAILGRAINS_CONFIRM_DELETE";
+
+    /// <exception cref="HookException">It was not confirmed.</exception>
+    public static async Task RunAsync(Hook hook, CancellationToken cancellationToken)
+    {
+        var variables = hook.Variables;
+        var accounts = variables.List("MAILGRAINS_STORAGE_URIS");
+        if (accounts.Count == 0)
+        {
+            await hook.Output.WriteLineAsync("Nothing was deployed here yet: no mail is lost.");
+            return;
+        }
+
+        var environment = variables.Required("AZURE_ENV_NAME");
+        await hook.Output.WriteLineAsync($"""
+
+            `azd down` deletes ALL MAIL of {environment}: {accounts.Count} storage account{(accounts.Count == 1 ? "" : "s")} of {variables["AZURE_RESOURCE_GROUP"]} with every mailbox, queue, tenant and login.
+            What waits to be sent is not sent any more. Soft delete does not bring back the accounts themselves: without a back-up the mail is gone.
+            The vault {variables["AZURE_KEY_VAULT_NAME"]} can't be purged; it stays deleted but recoverable for its retention time, and its name is taken meanwhile.
+            """);
+        if (string.Equals(await AnswerAsync(hook, environment, cancellationToken), environment, StringComparison.Ordinal))
+        {
+            await hook.Output.WriteLineAsync($"Confirmed: {environment} is deleted.");
+            return;
+        }
+
+        throw new HookException("Not confirmed: nothing was deleted.");
+    }
+
+    private static async Task<string?> AnswerAsync(Hook hook, string environment, CancellationToken cancellationToken)
+    {
+        if (hook.Variables[Confirmation] is { } said)
+        {
+            return said;
+        }
+
+        if (!hook.Interactive)
+        {
+            throw new HookException($"Nobody can be asked here. To delete it all the same, set {Confirmation}={environment}. Nothing was deleted.");
+        }
+
+        await hook.Output.WriteAsync($"Type {environment} to delete it: ");
+        return (await hook.Input.ReadLineAsync(cancellationToken))?.Trim();
+    }
+}

@@ -1,0 +1,19 @@
+using System.Text.Json;
+
+namespace MailGrains.Deployment;
+
+/// <summary>What a profile of <c>infra/profiles.json</c> says of the nodes; the template reads the same file.</summary>
+public sealed record Profile(string VmSize, string Zones, int MinNodes, int MaxNodes, bool EphemeralDisk, int DiskSizeGB)
+{
+    private static readonly Dictionary<string, Profile> All = Read();
+
+    public static IReadOnlyCollection<string> Names => All.Keys;
+
+    public static Profile? Find(string name) => All.GetValueOrDefault(name);
+
+    private static Dictionary<string, Profile> Read()
+    {
+        using var stream = typeof(Profile).Assembly.GetManifestResourceStream("profiles.json")!;
+        return JsonSerializer.Deserialize<Dictionary<string, Profile>>(stream, JsonSerializerOptions.Web)!;
+    }
+}

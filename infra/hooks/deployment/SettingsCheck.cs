@@ -1,0 +1,44 @@
+using System.Net;
+
+namespace MailGrains.Deployment;
+
+/// <summary>What the variables alone tell.</summary>
+public static class SettingsCheck
+{
+    public static IEnumerable<Finding> Judge(AzdVariables variables)
+    {
+        var profile = variables["MAILGRAINS_PROFILE"] ?? "dev";
+        if (Profile.Find(profile) is null)
+        {
+            yield return new Finding(
+                Weight.Failure, $"MAILGRAINS_PROFILE is \"{profile}\"; there are {string.Join(" and ", Profile.Names)}.");
+        }
+
+        var shards = variables.Number("MAILGRAINS_STORAGE_SHARD_COUNT", 1);
+        var deployed = variables.List("MAILGRAINS_STORAGE_URIS").Count;
+        if (shards < deployed)
+        {
+            // The accounts would stay, but the service would no longer know of them: whoever has a mailbox there would be without it.
+            yield return new Finding(
+                Weight.Failure,
+                $"MAILGRAINS_STORAGE_SHARD_COUNT is {shards}, and mail lies in {deployed} accounts: it can only be raised. Set it to {deployed} or more.");
+        }
+
+        if (variables.List("MAILGRAINS_OPERATOR_IP_RANGES").FirstOrDefault(range => !IPNetwork.TryParse(range, out _)) is { } wrong)
+        {
+            yield return new Finding(
+                Weight.Failure, $"MAILGRAINS_OPERATOR_IP_RANGES has \"{wrong}\", which is not a range such as 192.0.2.0/24 or 192.0.2.7/32.");
+        }
+
+        if (variables["MAILGRAINS_HARDENED"] == "true" && variables["MAILGRAINS_OPERATOR_IP_RANGES"] is null)
+        {
+            yield return new Finding(
+                Weight.Warning, "MAILGRAINS_HARDENED without MAILGRAINS_OPERATOR_IP_RANGES: the cluster's API and the vault answer to any address.");
+        }
+
+        if (variables["MAILGRAINS_SMART_HOST"] is null && variables["MAILGRAINS_SMART_HOST_USER"] is not null)
+        {
+            yield return new Finding(Weight.Warning, "MAILGRAINS_SMART_HOST_USER without MAILGRAINS_SMART_HOST: it is not used.");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+metadata description = 'An identity.'
+
+param location string
+param tags { *: string }
+param name string
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: name
+  location: location
+  tags: tags
+}
+
+output id string = identity.id
+output clientId string = identity.properties.clientId
