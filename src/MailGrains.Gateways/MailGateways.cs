@@ -25,8 +25,8 @@ public static class MailGateways
     private static readonly TimeSpan IssuerTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Adds the gateways and what they ask for, save <see cref="Storage.StorageAccounts"/> and the grain factory. Certificates are read, or made, when
-    /// the first gateway is.
+    /// Adds the gateways and what they ask for, save <see cref="Storage.StorageAccounts"/>, <see cref="Storage.Secrets.SecretSeal"/> and the grain
+    /// factory. Certificates are there once <see cref="CertificateReload"/> has started.
     /// </summary>
     public static IServiceCollection AddMailGateways(
         this IServiceCollection services, GatewayOptions options, ConnectionOptions connections, TlsOptions tls)
@@ -35,6 +35,7 @@ public static class MailGateways
         services.AddSingleton<Drain>();
         services.AddConnectionPolicy(connections);
         services.AddSingleton(tls);
+        services.AddSingleton<SelfSignedCertificate>();
         services.AddSingleton<CertificateStore>();
         services.AddSingleton<TlsCertificates>(provider => provider.GetRequiredService<CertificateStore>().Find);
         services.AddSingleton<GatewayMetrics>();

@@ -12,6 +12,7 @@ using MailGrains.Storage;
 using MailGrains.Storage.Blobs;
 using MailGrains.Storage.Bodies;
 using MailGrains.Storage.Orleans;
+using MailGrains.Storage.Secrets;
 using MailGrains.Storage.Sqlite;
 using MailGrains.Storage.Tables;
 using MailGrains.Testing.Faults;
@@ -66,6 +67,7 @@ public sealed class GatewayCluster : IAsyncLifetime
             silo.UseInMemoryReminderService();
             silo.AddTableStoreGrainStorage("Default");
             silo.Services.AddSingleton(Accounts);
+            silo.Services.AddSingleton(SecretSeal.None);
             silo.Services.AddSingleton(Queues);
 
             // Queues are recorded here, in its place.
@@ -76,11 +78,12 @@ public sealed class GatewayCluster : IAsyncLifetime
             silo.Services.AddMailGateways(
                 new GatewayOptions { HostName = HostName, MaxMessageBytes = 4 * 1024 * 1024, SrsKeys = ["an SRS key of tests"] },
                 new ConnectionOptions { ReverseNames = false, RelayNetworks = new NetworkList([IPNetwork.Parse("10.25.0.0/16")]) },
-                new TlsOptions { HostName = HostName, DataFolder = _folder });
+                new TlsOptions { HostName = HostName });
             silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<Pop3Gateway>(services, new QuickTime()));
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
+        await Services.GetRequiredService<CertificateStore>().RefreshAsync(default);
     }
 
     public async ValueTask DisposeAsync()

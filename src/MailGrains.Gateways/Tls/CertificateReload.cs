@@ -1,23 +1,64 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Tls;
 
-/// <summary>Looks at the certificates' files from time to time: notifications of changes miss the symbolic links by which Kubernetes replaces them.</summary>
-public sealed class CertificateReload(CertificateStore store, TlsOptions options, TimeProvider time) : IHostedService, IDisposable
+/// <summary>
+/// Sees to the certificates before the first connection, and from time to time: notifications of changed files miss the symbolic links by which
+/// Kubernetes replaces them.
+/// </summary>
+public sealed partial class CertificateReload(CertificateStore store, TlsOptions options, TimeProvider time, ILogger<CertificateReload> logger)
+    : IHostedService, IDisposable
 {
+    private readonly CancellationTokenSource _stopping = new();
     private ITimer? _timer;
+    private int _looking;
 
-    public Task StartAsync(CancellationToken cancellationToken)
+    /// <exception cref="Storage.StoreException">There is no certificate yet, and the store can't be asked now.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = time.CreateTimer(_ => store.Refresh(), null, options.PollPeriod, options.PollPeriod);
-        return Task.CompletedTask;
+        await store.RefreshAsync(cancellationToken);
+        _timer = time.CreateTimer(_ => _ = LookAsync(), null, options.PollPeriod, options.PollPeriod);
     }
 
-    public Task StopAsync(CancellationToken cancellationToken)
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
-        Dispose();
-        return Task.CompletedTask;
+        await _stopping.CancelAsync();
+        _timer?.Dispose();
     }
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        _stopping.Dispose();
+    }
+
+    // One look at a time: the store may be slow.
+    private async Task LookAsync()
+    {
+        if (Interlocked.Exchange(ref _looking, 1) == 1)
+        {
+            return;
+        }
+
+        try
+        {
+            await store.RefreshAsync(_stopping.Token);
+        }
+        catch (Exception e)
+        {
+            // Whatever it is, the former certificates are good, and the next look comes.
+            if (!_stopping.IsCancellationRequested)
+            {
+                LogFailed(e.Message);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _looking, 0);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The TLS certificates can't be looked at now: {Why}")]
+    private partial void LogFailed(string why);
 }

@@ -1,13 +1,14 @@
 using System.Diagnostics.Metrics;
 using MailGrains.Protocols.Tls;
+using MailGrains.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Tls;
 
 /// <summary>
-/// The certificates of this process by server name. <see cref="Refresh"/> puts changed ones in place at once and as a whole; connections go on with
-/// what they have. A changed pair that can't be read, or whose key belongs to another certificate (one file is replaced before the other),
-/// leaves the former one in place.
+/// The certificates of this process by server name: those of the configured files, or where there are none a self-signed one, which is there after the first
+/// <see cref="RefreshAsync"/>. Changed ones are put in place at once and as a whole; connections go on with what they have. A changed pair that can't be
+/// read, or whose key belongs to another certificate (one file is replaced before the other), leaves the former one in place.
 /// </summary>
 public sealed partial class CertificateStore : IDisposable
 {
@@ -15,45 +16,58 @@ public sealed partial class CertificateStore : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<CertificateStore> _logger;
     private readonly Meter _meter;
-    private readonly SelfSignedCertificate? _selfSigned;
+    private readonly SelfSignedCertificate _selfSigned;
     private readonly IReadOnlyList<CertificateFile> _files;
     private readonly FileStamps[] _seen;
     private readonly DateTimeOffset?[] _warned;
     private readonly Lock _refreshing = new();
-    private volatile CertificateTable _table;
+    private volatile CertificateTable? _table;
 
     /// <exception cref="IOException">A certificate can't be used; the message names its file.</exception>
-    public CertificateStore(TlsOptions options, IMeterFactory meters, TimeProvider time, ILogger<CertificateStore> logger)
+    public CertificateStore(
+        TlsOptions options, SelfSignedCertificate selfSigned, IMeterFactory meters, TimeProvider time, ILogger<CertificateStore> logger)
     {
-        (_options, _time, _logger) = (options, time, logger);
+        (_options, _selfSigned, _time, _logger) = (options, selfSigned, time, logger);
         _files = options.Certificates;
-        if (_files.Count == 0)
-        {
-            _selfSigned = new SelfSignedCertificate(options, time);
-            _files = [_selfSigned.File];
-            _selfSigned.Ensure();
-            LogSelfSigned(_selfSigned.File.Path, options.HostName);
-        }
-
         LoadedCertificate[] loaded = [.. _files.Select(LoadedCertificate.Read)];
         _seen = [.. loaded.Select(c => c.Stamps)];
         _warned = new DateTimeOffset?[loaded.Length];
-        _table = new CertificateTable(loaded, options.HostName);
-        WarnOfExpiry(loaded);
+        if (loaded.Length > 0)
+        {
+            _table = new CertificateTable(loaded, options.HostName);
+            WarnOfExpiry(loaded);
+        }
+
         _meter = meters.Create(GatewayMetrics.MeterName);
         _meter.CreateObservableGauge("mailgrains.tls.certificate.days", DaysLeft, "d", "Until the first of the certificates expires");
     }
 
     /// <summary>By SNI (RFC 6066 §3); without one, or for a name that no certificate has, that of our host name, else the first.</summary>
-    public TlsCertificate Find(string? serverName) => _table.Find(serverName);
+    /// <exception cref="InvalidOperationException">No certificate is there yet.</exception>
+    public TlsCertificate Find(string? serverName) =>
+        (_table ?? throw new InvalidOperationException("The certificates are asked for before they were read.")).Find(serverName);
 
-    /// <summary>Takes files that have changed since the last look.</summary>
-    public void Refresh()
+    /// <summary>Takes files that have changed since the last look; where no files are configured, sees to the self-signed certificate.</summary>
+    /// <exception cref="StoreException">There is no certificate yet, and the store can't be asked now.</exception>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        if (_files.Count > 0)
+        {
+            RefreshFiles();
+        }
+        else
+        {
+            await RefreshSelfSignedAsync(cancellationToken);
+        }
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    private void RefreshFiles()
     {
         lock (_refreshing)
         {
-            RenewSelfSigned();
-            var current = _table.Certificates;
+            var current = _table!.Certificates;
             LoadedCertificate[] next = [.. _files.Select((file, i) => Changed(file, i) ?? current[i])];
             if (!next.SequenceEqual(current))
             {
@@ -64,22 +78,23 @@ public sealed partial class CertificateStore : IDisposable
         }
     }
 
-    public void Dispose() => _meter.Dispose();
-
-    private void RenewSelfSigned()
+    private async Task RefreshSelfSignedAsync(CancellationToken cancellationToken)
     {
-        if (_selfSigned is null || _table.Certificates[0].NotAfter - _time.GetUtcNow() > _options.ExpiryWarning)
+        var former = _table?.Certificates[0];
+        if (former is not null && former.NotAfter - _time.GetUtcNow() > _options.ExpiryWarning)
         {
             return;
         }
 
         try
         {
-            _selfSigned.Ensure();
+            var found = await _selfSigned.FindOrMakeAsync(cancellationToken);
+            _table = new CertificateTable([found], _options.HostName);
+            LogSelfSigned(_options.HostName, found.Fingerprint, found.NotAfter);
         }
-        catch (Exception e)
+        catch (StoreException e) when (former is not null)
         {
-            LogKept(_selfSigned.File.Path, e.Message);
+            LogNotRenewed(former.NotAfter, e.Message);
         }
     }
 
@@ -122,10 +137,14 @@ public sealed partial class CertificateStore : IDisposable
         }
     }
 
-    private double DaysLeft() => (_table.Certificates.Min(c => c.NotAfter) - _time.GetUtcNow()).TotalDays;
+    private IEnumerable<Measurement<double>> DaysLeft() =>
+        _table is { } table ? [new((table.Certificates.Min(c => c.NotAfter) - _time.GetUtcNow()).TotalDays)] : [];
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "No TLS certificate is configured: clients see a self-signed one for {HostName} ({Path})")]
-    private partial void LogSelfSigned(string path, string hostName);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No TLS certificate is configured: clients see a self-signed one for {HostName}, SHA-256 {Fingerprint}, until {NotAfter}")]
+    private partial void LogSelfSigned(string hostName, string fingerprint, DateTimeOffset notAfter);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The self-signed TLS certificate, good until {NotAfter}, can't be made anew now: {Why}")]
+    private partial void LogNotRenewed(DateTimeOffset notAfter, string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "TLS certificate {Path} has changed and is in use now; it expires on {NotAfter}")]
     private partial void LogReplaced(string path, DateTimeOffset notAfter);

@@ -13,6 +13,9 @@ internal sealed record LoadedCertificate(TlsCertificate Tls, IReadOnlyList<strin
 {
     private const int MaxFileBytes = 1024 * 1024;
 
+    /// <summary>SHA-256 of the leaf, as hexadecimal digits.</summary>
+    public string Fingerprint => Tls.Context.TargetCertificate.GetCertHashString(HashAlgorithmName.SHA256);
+
     /// <exception cref="IOException">A file can't be read, is no PEM file, or key and certificate do not belong together.</exception>
     public static LoadedCertificate Read(CertificateFile file)
     {

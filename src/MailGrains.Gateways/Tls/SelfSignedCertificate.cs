@@ -1,79 +1,46 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
+using MailGrains.Storage;
+using MailGrains.Storage.Secrets;
 
 namespace MailGrains.Gateways.Tls;
 
-/// <summary>The certificate of a server that was given none: made once, and kept with its key in a file that only its owner can read.</summary>
-internal sealed class SelfSignedCertificate(TlsOptions options, TimeProvider time)
+/// <summary>
+/// The certificate of a service that was given none. It lies in the store with its key (partition <c>self-signed</c>, by host name), so that all processes
+/// show the same; whichever is first makes it, and makes the next one in time.
+/// </summary>
+public sealed class SelfSignedCertificate(StorageAccounts accounts, SecretSeal seal, TlsOptions options, TimeProvider time)
 {
-    private const string FileName = "tls-self-signed.pem";
-    private const int MostWaitMilliseconds = 5_000;
-    private const int RetryMilliseconds = 10;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const string Partition = "self-signed";
     private static readonly TimeSpan Life = TimeSpan.FromDays(365);
 
-    public CertificateFile File { get; } = new(Path.Combine(options.DataFolder, FileName));
+    private readonly SecretRows _rows = new(accounts, seal, Partition);
 
-    /// <summary>Makes it where there is none, or one that is of another name or too old. True: it was made now.</summary>
-    /// <exception cref="IOException">The file can't be read or made.</exception>
-    public bool Ensure()
+    /// <summary>The one that is good now: as stored, or made and stored where there is none, or one that is too old or damaged.</summary>
+    /// <exception cref="StoreException">It can't be read or kept now.</exception>
+    internal async Task<LoadedCertificate> FindOrMakeAsync(CancellationToken cancellationToken)
     {
-        System.IO.Directory.CreateDirectory(options.DataFolder);
-        for (var deadline = Environment.TickCount64 + MostWaitMilliseconds; ; Thread.Sleep(RetryMilliseconds))
+        var row = await _rows.FindOrMakeAsync(options.HostName, Make, cancellationToken);
+        if (TryLoad(row) is { } stored)
         {
-            try
-            {
-                return KeepOrMake();
-            }
-            catch (IOException) when (Environment.TickCount64 < deadline)
-            {
-                // Another process holds it, to make it or to read it.
-            }
+            return stored;
         }
+
+        // Where another process was faster, its one counts.
+        row = await _rows.TryReplaceAsync(row, Make(), cancellationToken) ?? await _rows.FindOrMakeAsync(options.HostName, Make, cancellationToken);
+        return TryLoad(row) ?? throw new StoreException(StoreFailure.Unavailable, "The self-signed certificate is being changed.");
     }
 
-    // One of several processes makes it, behind a lock of its own; those that read it meanwhile find the former one or the new one, whole.
-    private bool KeepOrMake()
-    {
-        using var @lock = new FileStream(File.Path + ".lock", OptionsFor(FileMode.OpenOrCreate));
-        if (System.IO.File.Exists(File.Path) && IsGood(System.IO.File.ReadAllText(File.Path)))
-        {
-            return false;
-        }
-
-        var made = File.Path + ".new";
-        using (var stream = new FileStream(made, OptionsFor(FileMode.Create)))
-        {
-            stream.Write(Encoding.ASCII.GetBytes(Make()));
-            stream.Flush(flushToDisk: true);
-        }
-
-        System.IO.File.Move(made, File.Path, overwrite: true);
-        return true;
-    }
-
-    private static FileStreamOptions OptionsFor(FileMode mode)
-    {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-
-        return options;
-    }
-
-    private bool IsGood(string pem)
+    private LoadedCertificate? TryLoad(SecretRow row)
     {
         try
         {
-            using var kept = X509Certificate2.CreateFromPem(pem, pem);
-            return kept.MatchesHostname(options.HostName) && kept.NotAfter.ToUniversalTime() - time.GetUtcNow() > options.ExpiryWarning;
+            var loaded = LoadedCertificate.Parse(row.Value, row.Value, password: null, default);
+            return loaded.NotAfter - time.GetUtcNow() > options.ExpiryWarning ? loaded : null;
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            return false;
+            return null;
         }
     }
 

@@ -13,10 +13,7 @@ public sealed record TlsOptions
     /// <summary>Whose certificate a client gets that names no host, or none that we have.</summary>
     public required string HostName { get; init; }
 
-    /// <summary>Where the self-signed certificate is kept.</summary>
-    public required string DataFolder { get; init; }
-
-    /// <summary>Empty: a self-signed one is made.</summary>
+    /// <summary>Empty: a self-signed one is made, and kept in the store.</summary>
     public IReadOnlyList<CertificateFile> Certificates { get; init; } = [];
 
     /// <summary>How often the files are looked at.</summary>

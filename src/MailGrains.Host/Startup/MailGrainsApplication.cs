@@ -168,7 +168,7 @@ internal static class MailGrainsApplication
                 SrsKeys = settings.SrsKeys,
             },
             settings.Connections,
-            new TlsOptions { HostName = settings.HostName, DataFolder = settings.Storage.Path, Certificates = settings.Certificates });
+            new TlsOptions { HostName = settings.HostName, Certificates = settings.Certificates });
         services.AddMailFilters(settings.Filters);
         if (settings.Has(HostRoles.Gateway) || settings.Endpoints.Https is not null)
         {

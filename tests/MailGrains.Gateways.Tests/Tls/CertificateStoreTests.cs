@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MailGrains.Gateways.Tls;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace MailGrains.Gateways.Tests.Tls;
@@ -101,23 +102,23 @@ public sealed class CertificateStoreTests : IDisposable
     }
 
     [Fact]
-    public void AChangedFileIsTakenAndTheFormerCertificateStaysUsable()
+    public async Task AChangedFileIsTakenAndTheFormerCertificateStaysUsable()
     {
         _made.Write("first.pem", HostName);
         using var store = Store("first.pem");
         var former = store.Find(null);
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
         Assert.Same(former, store.Find(null));
 
         var next = _made.Write("first.pem", HostName, "more.test");
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
 
         Assert.Equal(next, Thumbprint(store, "more.test"));
         Assert.NotEmpty(former.Context.TargetCertificate.GetECDsaPrivateKey()!.SignData([1], HashAlgorithmName.SHA256));
     }
 
     [Fact]
-    public void APairOfWhichOnlyOneFileIsReplacedYetIsNotTaken()
+    public async Task APairOfWhichOnlyOneFileIsReplacedYetIsNotTaken()
     {
         var (chain, key, former) = _made.Issue([HostName]);
         _made.Put("chain.pem", chain);
@@ -126,40 +127,40 @@ public sealed class CertificateStoreTests : IDisposable
         var next = _made.Issue([HostName]);
 
         _made.Put("key.pem", next.Key);
-        store.Refresh();
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
+        await store.RefreshAsync(CancellationToken.None);
         Assert.Equal(former.Thumbprint, Thumbprint(store, null));
         Assert.Single(_log.Lines, line => line.Contains("can't be used", StringComparison.Ordinal));
 
         _made.Put("chain.pem", next.Chain);
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
         Assert.Equal(next.Certificate.Thumbprint, Thumbprint(store, null));
     }
 
     [Theory]
     [InlineData("")]
     [InlineData("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")]
-    public void AFileThatHasGoneBadLeavesTheFormerCertificateInPlace(string content)
+    public async Task AFileThatHasGoneBadLeavesTheFormerCertificateInPlace(string content)
     {
         var former = _made.Write("first.pem", HostName);
         using var store = Store("first.pem");
 
         _made.Put("first.pem", content);
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
         Assert.Equal(former, Thumbprint(store, null));
 
         File.Delete(_made.At("first.pem"));
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
         Assert.Equal(former, Thumbprint(store, null));
 
         var next = _made.Write("first.pem", HostName);
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
         Assert.Equal(next, Thumbprint(store, null));
     }
 
     // Kubernetes: tls.pem -> ..data/tls.pem, and ..data is a link that is replaced.
     [Fact]
-    public void AFolderThatIsReplacedBehindALinkIsSeen()
+    public async Task AFolderThatIsReplacedBehindALinkIsSeen()
     {
         System.IO.Directory.CreateDirectory(_made.At("..1"));
         System.IO.Directory.CreateDirectory(_made.At("..2"));
@@ -171,7 +172,7 @@ public sealed class CertificateStoreTests : IDisposable
 
         System.IO.Directory.Delete(_made.At("..data"));
         System.IO.Directory.CreateSymbolicLink(_made.At("..data"), "..2");
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
 
         Assert.Equal(next, Thumbprint(store, null));
     }
@@ -182,7 +183,7 @@ public sealed class CertificateStoreTests : IDisposable
         var former = _made.Write("first.pem", HostName);
         var options = Options(new CertificateFile(_made.At("first.pem")));
         using var store = Store(options);
-        using var reload = new CertificateReload(store, options, _time);
+        using var reload = new CertificateReload(store, options, _time, NullLogger<CertificateReload>.Instance);
         await reload.StartAsync(TestContext.Current.CancellationToken);
 
         var next = _made.Write("first.pem", HostName);
@@ -193,7 +194,7 @@ public sealed class CertificateStoreTests : IDisposable
     }
 
     [Fact]
-    public void ACertificateThatExpiresSoonIsWarnedOfOnceADayAndMeasured()
+    public async Task ACertificateThatExpiresSoonIsWarnedOfOnceADayAndMeasured()
     {
         var (chain, key, _) = _made.Issue([HostName], notAfter: _time.GetUtcNow().AddDays(20).AddHours(1));
         _made.Put("first.pem", chain + key);
@@ -203,10 +204,10 @@ public sealed class CertificateStoreTests : IDisposable
         days.Start();
         using var store = Store("first.pem");
 
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
         Assert.Single(_log.Lines, line => line.Contains("in 20 days", StringComparison.Ordinal));
         _time.Advance(TimeSpan.FromDays(1));
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
         Assert.Single(_log.Lines, line => line.Contains("in 19 days", StringComparison.Ordinal));
         days.RecordObservableInstruments();
         Assert.InRange(left!.Value, 19, 19.1);
@@ -222,11 +223,12 @@ public sealed class CertificateStoreTests : IDisposable
 
     private static string Thumbprint(CertificateStore store, string? serverName) => store.Find(serverName).Context.TargetCertificate.Thumbprint;
 
-    private TlsOptions Options(params CertificateFile[] files) => new() { HostName = HostName, DataFolder = _made.Folder, Certificates = files };
+    private TlsOptions Options(params CertificateFile[] files) => new() { HostName = HostName, Certificates = files };
 
     private CertificateStore Store(params string[] files) => Store([.. files.Select(f => new CertificateFile(_made.At(f)))]);
 
     private CertificateStore Store(params CertificateFile[] files) => Store(Options(files));
 
-    private CertificateStore Store(TlsOptions options) => new(options, _services.GetRequiredService<IMeterFactory>(), _time, _log);
+    private CertificateStore Store(TlsOptions options) => new(
+        options, _made.SelfSigned(options, _time), _services.GetRequiredService<IMeterFactory>(), _time, _log);
 }

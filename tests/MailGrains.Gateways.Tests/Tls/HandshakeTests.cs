@@ -29,7 +29,7 @@ public sealed class HandshakeTests : IDisposable
         Assert.Equal(former, running.Thumbprint);
 
         var next = _made.Write("tls.pem", "mx.hosting.test");
-        store.Refresh();
+        await store.RefreshAsync(CancellationToken.None);
 
         await using var later = await TlsPair.OpenAsync(store, "mx.hosting.test");
         Assert.Equal(next, later.Thumbprint);
@@ -37,9 +37,13 @@ public sealed class HandshakeTests : IDisposable
         await later.AssertTalksAsync();
     }
 
-    private CertificateStore Store() => new(
-        new TlsOptions { HostName = "mx.hosting.test", DataFolder = _made.Folder, Certificates = [new CertificateFile(_made.At("tls.pem"))] },
-        _services.GetRequiredService<IMeterFactory>(), TimeProvider.System, new RecordedLog<CertificateStore>());
+    private CertificateStore Store()
+    {
+        var options = new TlsOptions { HostName = "mx.hosting.test", Certificates = [new CertificateFile(_made.At("tls.pem"))] };
+        return new CertificateStore(
+            options, _made.SelfSigned(options, TimeProvider.System), _services.GetRequiredService<IMeterFactory>(), TimeProvider.System,
+            new RecordedLog<CertificateStore>());
+    }
 
     /// <summary>Both ends of a TLS connection over loopback.</summary>
     private sealed class TlsPair(SslStream client, SslStream server) : IAsyncDisposable

@@ -1,5 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using MailGrains.Gateways.Tls;
+using MailGrains.Storage.Secrets;
+using MailGrains.Storage.Sqlite;
 
 namespace MailGrains.Gateways.Tests.Tls;
 
@@ -7,6 +10,7 @@ namespace MailGrains.Gateways.Tests.Tls;
 internal sealed class TestCertificates : IDisposable
 {
     private readonly X509Certificate2 _issuer;
+    private SqliteStore? _store;
     private DateTime _written = DateTime.UtcNow.AddMinutes(-10);
 
     public TestCertificates()
@@ -19,6 +23,13 @@ internal sealed class TestCertificates : IDisposable
     }
 
     public string Folder { get; } = System.IO.Directory.CreateTempSubdirectory("mailgrains-tls-").FullName;
+
+    /// <summary>That of a store in the folder, for a process that has no certificate configured.</summary>
+    public SelfSignedCertificate SelfSigned(TlsOptions options, TimeProvider time)
+    {
+        _store ??= SqliteStore.Open(new SqliteStoreOptions { Path = At("store") });
+        return new SelfSignedCertificate(_store.Accounts, SecretSeal.None, options, time);
+    }
 
     public string At(string name) => Path.Combine(Folder, name);
 
@@ -68,6 +79,7 @@ internal sealed class TestCertificates : IDisposable
     public void Dispose()
     {
         _issuer.Dispose();
+        _store?.Dispose();
         System.IO.Directory.Delete(Folder, recursive: true);
     }
 }
