@@ -1,3 +1,4 @@
+using MailGrains.Infra.Tests.Azd;
 using MailGrains.Testing.Hosts;
 using YamlDotNet.Core;
 
@@ -63,6 +64,17 @@ public sealed class WorkflowTests
 
         Assert.Contains(Workflow.CommandsOf(jobs["test"]), command => command.Split('\n').Contains(".ci/run"));
         Assert.Equal(["infra", "psrule", "test", "trivy"], jobs.Keys.Order());
+    }
+
+    [Fact]
+    public void A_deployment_is_given_what_azure_yaml_names_for_pipelines()
+    {
+        var job = new Workflow(File.ReadAllText(Path.Combine(Folder, "azure-dev.yml"))).Jobs.Single().Job;
+        var pipeline = AzureYaml.Parse(File.ReadAllText(Path.Combine(Repository.Folder, "azure.yaml"))).Pipeline;
+        var given = Workflow.VariablesOf(job).Where(v => v.Key.StartsWith("MAILGRAINS_", StringComparison.Ordinal)).ToList();
+
+        Assert.Equal(pipeline.Plain.Order(), given.Where(v => v.Value == $"${{{{ vars.{v.Key} }}}}").Select(v => v.Key).Order());
+        Assert.Equal(pipeline.Secrets.Order(), given.Where(v => v.Value == $"${{{{ secrets.{v.Key} }}}}").Select(v => v.Key).Order());
     }
 
     [Fact]
