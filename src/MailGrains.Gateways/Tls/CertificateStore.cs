@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using MailGrains.Gateways.Acme;
 using MailGrains.Protocols.Tls;
 using MailGrains.Storage;
 using Microsoft.Extensions.Logging;
@@ -6,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace MailGrains.Gateways.Tls;
 
 /// <summary>
-/// The certificates of this process by server name: those of the configured files, or where there are none a self-signed one, which is there after the first
-/// <see cref="RefreshAsync"/>. Changed ones are put in place at once and as a whole; connections go on with what they have. A changed pair that can't be
+/// The certificates of this process by server name: first those of the configured files, then those that were ordered by ACME, and where no files are
+/// configured a self-signed one for what is left, which is there after the first <see cref="RefreshAsync"/>. Changed ones are put in place at once and as a whole; connections go on with what they have. A changed pair that can't be
 /// read, or whose key belongs to another certificate (one file is replaced before the other), leaves the former one in place.
 /// </summary>
 public sealed partial class CertificateStore : IDisposable
@@ -17,24 +18,28 @@ public sealed partial class CertificateStore : IDisposable
     private readonly ILogger<CertificateStore> _logger;
     private readonly Meter _meter;
     private readonly SelfSignedCertificate _selfSigned;
+    private readonly OrderedCertificates? _ordered;
     private readonly IReadOnlyList<CertificateFile> _files;
     private readonly FileStamps[] _seen;
     private readonly DateTimeOffset?[] _warned;
     private readonly Lock _refreshing = new();
+    private LoadedCertificate[] _own = [];
     private volatile CertificateTable? _table;
 
+    /// <param name="ordered">Null: none are ordered.</param>
     /// <exception cref="IOException">A certificate can't be used; the message names its file.</exception>
     public CertificateStore(
-        TlsOptions options, SelfSignedCertificate selfSigned, IMeterFactory meters, TimeProvider time, ILogger<CertificateStore> logger)
+        TlsOptions options, SelfSignedCertificate selfSigned, IMeterFactory meters, TimeProvider time, ILogger<CertificateStore> logger,
+        OrderedCertificates? ordered = null)
     {
-        (_options, _selfSigned, _time, _logger) = (options, selfSigned, time, logger);
+        (_options, _selfSigned, _time, _logger, _ordered) = (options, selfSigned, time, logger, ordered);
         _files = options.Certificates;
         LoadedCertificate[] loaded = [.. _files.Select(LoadedCertificate.Read)];
         _seen = [.. loaded.Select(c => c.Stamps)];
         _warned = new DateTimeOffset?[loaded.Length];
         if (loaded.Length > 0)
         {
-            _table = new CertificateTable(loaded, options.HostName);
+            Place(loaded);
             WarnOfExpiry(loaded);
         }
 
@@ -47,7 +52,7 @@ public sealed partial class CertificateStore : IDisposable
     public TlsCertificate Find(string? serverName) =>
         (_table ?? throw new InvalidOperationException("The certificates are asked for before they were read.")).Find(serverName);
 
-    /// <summary>Takes files that have changed since the last look; where no files are configured, sees to the self-signed certificate.</summary>
+    /// <summary>Takes what has changed since the last look; where no files are configured, sees to the self-signed certificate. One call at a time.</summary>
     /// <exception cref="StoreException">There is no certificate yet, and the store can't be asked now.</exception>
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
@@ -59,6 +64,8 @@ public sealed partial class CertificateStore : IDisposable
         {
             await RefreshSelfSignedAsync(cancellationToken);
         }
+
+        await RefreshOrderedAsync(cancellationToken);
     }
 
     public void Dispose() => _meter.Dispose();
@@ -67,11 +74,11 @@ public sealed partial class CertificateStore : IDisposable
     {
         lock (_refreshing)
         {
-            var current = _table!.Certificates;
+            var current = _own;
             LoadedCertificate[] next = [.. _files.Select((file, i) => Changed(file, i) ?? current[i])];
             if (!next.SequenceEqual(current))
             {
-                _table = new CertificateTable(next, _options.HostName);
+                Place(next);
             }
 
             WarnOfExpiry(next);
@@ -80,7 +87,7 @@ public sealed partial class CertificateStore : IDisposable
 
     private async Task RefreshSelfSignedAsync(CancellationToken cancellationToken)
     {
-        var former = _table?.Certificates[0];
+        var former = _own.FirstOrDefault();
         if (former is not null && former.NotAfter - _time.GetUtcNow() > _options.ExpiryWarning)
         {
             return;
@@ -89,13 +96,35 @@ public sealed partial class CertificateStore : IDisposable
         try
         {
             var found = await _selfSigned.FindOrMakeAsync(cancellationToken);
-            _table = new CertificateTable([found], _options.HostName);
+            Place([found]);
             LogSelfSigned(_options.HostName, found.Fingerprint, found.NotAfter);
         }
         catch (StoreException e) when (former is not null)
         {
             LogNotRenewed(former.NotAfter, e.Message);
         }
+    }
+
+    private async Task RefreshOrderedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_ordered is not null && await _ordered.RefreshAsync(cancellationToken))
+            {
+                Place(_own);
+            }
+        }
+        catch (StoreException e)
+        {
+            LogNotRead(e.Message);
+        }
+    }
+
+    private void Place(LoadedCertificate[] own)
+    {
+        var ordered = _ordered?.Current ?? [];
+        _own = own;
+        _table = new CertificateTable(_files.Count > 0 ? [.. own, .. ordered] : [.. ordered, .. own], _options.HostName);
     }
 
     private LoadedCertificate? Changed(CertificateFile file, int index)
@@ -145,6 +174,9 @@ public sealed partial class CertificateStore : IDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The self-signed TLS certificate, good until {NotAfter}, can't be made anew now: {Why}")]
     private partial void LogNotRenewed(DateTimeOffset notAfter, string why);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The certificates that were ordered can't be read now, the former ones stay: {Why}")]
+    private partial void LogNotRead(string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "TLS certificate {Path} has changed and is in use now; it expires on {NotAfter}")]
     private partial void LogReplaced(string path, DateTimeOffset notAfter);

@@ -1,5 +1,6 @@
 using System.Net;
 using MailGrains.Contracts.Directory;
+using MailGrains.Gateways.Acme;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Filters;
 using MailGrains.Gateways.Tls;
@@ -51,6 +52,9 @@ internal sealed record HostSettings
 
     /// <summary>Empty: a self-signed one is made.</summary>
     public required IReadOnlyList<CertificateFile> Certificates { get; init; }
+
+    /// <summary>Certificates that are ordered; off where it names no authority.</summary>
+    public required AcmeOptions Acme { get; init; }
 
     public required ConnectionOptions Connections { get; init; }
 
@@ -113,6 +117,7 @@ internal sealed record HostSettings
                 (int)settings.Whole("Cluster:GatewayPort", 30000, 0, ushort.MaxValue)),
             MaxMessageBytes = settings.Whole("Smtp:MaxMessageBytes", DefaultMaxMessageBytes, 64 * 1024, 1024L * 1024 * 1024),
             Certificates = TlsSettings.ReadCertificates(settings),
+            Acme = AcmeSettings.Read(settings, hostName),
             Connections = connections,
             GreetDelay = settings.Time("Smtp:GreetDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             TarpitDelay = settings.Time("Smtp:TarpitDelay", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),

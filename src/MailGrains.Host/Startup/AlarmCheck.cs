@@ -1,15 +1,17 @@
+using MailGrains.Contracts.Certificates;
 using MailGrains.Contracts.Queues;
+using MailGrains.Gateways.Acme;
 using MailGrains.Grains.Relay;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace MailGrains.Host.Startup;
 
 /// <summary>
-/// What keeps mail waiting: queues that age, and what this process's sender can't mend by itself. A detail for operators and no failure: it serves all the
+/// What keeps mail waiting: queues that age, and what this process's sender can't mend by itself; and certificates that are not renewed. A detail for operators and no failure: it serves all the
 /// same, so the worst that it says is "degraded".
 /// </summary>
 /// <param name="senders">One, or none where this process sends nothing.</param>
-internal sealed class AlarmCheck(IGrainFactory grains, IEnumerable<RelayAlarms> senders) : IHealthCheck
+internal sealed class AlarmCheck(IGrainFactory grains, IEnumerable<RelayAlarms> senders, AcmeOptions acme) : IHealthCheck
 {
     public const string Name = "mail";
 
@@ -40,7 +42,26 @@ internal sealed class AlarmCheck(IGrainFactory grains, IEnumerable<RelayAlarms> 
             alarms.Add("The queues can't be looked at now.");
         }
 
+        if (acme.Directory is not null)
+        {
+            await AddCertificatesAsync(alarms, limited.Token, cancellationToken);
+        }
+
         data["alarms"] = alarms;
         return alarms.Count == 0 ? HealthCheckResult.Healthy(data: data) : HealthCheckResult.Degraded($"{alarms.Count} alarms", data: data);
+    }
+
+    private async Task AddCertificatesAsync(List<string> alarms, CancellationToken limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var watch = await grains.GetGrain<ICertificateGrain>(0).LookAsync(limit).AsTask().WaitAsync(limit);
+            alarms.AddRange(watch.Failing.Select(state => $"CertificateFails {string.Join(' ', state.Names)}: {state.LastError} (since {state.FailingSince:u})"));
+            alarms.AddRange(watch.Ending.Select(state => $"CertificateEnds {string.Join(' ', state.Names)}: {state.NotAfter:u}"));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
+        {
+            alarms.Add("The certificates can't be looked at now.");
+        }
     }
 }

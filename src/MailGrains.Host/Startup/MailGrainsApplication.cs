@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways;
+using MailGrains.Gateways.Acme;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Tls;
 using MailGrains.Grains;
@@ -106,6 +107,11 @@ internal static class MailGrainsApplication
             builder.Services.AddHostedService(services => new DemoTenant(services.GetRequiredService<IGrainFactory>(), demoPassword));
         }
 
+        if (settings.Acme.Directory is not null && settings.Has(HostRoles.Gateway))
+        {
+            builder.Services.AddHostedService<CertificateStart>();
+        }
+
         builder.WebHost.ConfigureKestrel(listeners.Configure);
 
         // A session goes on where its bytes arrived, on a thread of the pool; another hop through the pool would cost more than its next step.
@@ -170,6 +176,7 @@ internal static class MailGrainsApplication
             settings.Connections,
             new TlsOptions { HostName = settings.HostName, Certificates = settings.Certificates });
         services.AddMailFilters(settings.Filters);
+        services.AddAcme(settings.Acme);
         if (settings.Has(HostRoles.Gateway) || settings.Endpoints.Https is not null)
         {
             services.AddHostedService<CertificateReload>();
@@ -208,6 +215,11 @@ internal static class MailGrainsApplication
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Name == Readiness.Name });
         app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthDetail.WriteAsync }).RequireAuthorization(OperatorPolicy.Name);
         app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(OperatorPolicy.Name);
+        if (settings.Acme.Directory is not null && (settings.Has(HostRoles.Gateway) || settings.Has(HostRoles.Web)))
+        {
+            app.MapAcmeChallenges();
+        }
+
         if (settings.Has(HostRoles.Web))
         {
             app.MapMailGrainsApi();

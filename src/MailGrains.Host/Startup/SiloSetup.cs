@@ -1,3 +1,4 @@
+using MailGrains.Gateways.Acme;
 using MailGrains.Grains;
 using MailGrains.Host.Configuration;
 using Orleans.Configuration;
@@ -44,6 +45,11 @@ internal static class SiloSetup
         if (!settings.Has(HostRoles.Grains))
         {
             silo.Configure<GrainTypeOptions>(options => options.Classes.ExceptWith(GrainRoles.Stateful));
+        }
+
+        if (!settings.Has(HostRoles.Gateway))
+        {
+            silo.Configure<GrainTypeOptions>(options => options.Classes.ExceptWith(AcmeRegistration.Grains));
         }
 
         if (!settings.Has(HostRoles.Relay))

@@ -34,6 +34,7 @@ internal static class AdminApi
         QueueEndpoints.Map(queues);
         QueueOrderEndpoints.Map(queues);
         RouteEndpoints.Map(api.MapGroup("/route").WithTags("Queues"));
+        CertificateEndpoints.Map(api.MapGroup("/certificates").WithTags("Certificates"));
         LockoutEndpoints.MapSources(api.MapGroup("/lockouts").WithTags("Lockouts"));
 
         // Users show a password of their own, and no operator's key opens an account.

@@ -144,6 +144,8 @@ internal sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 [JsonSerializable(typeof(QueueOrderBody))]
 [JsonSerializable(typeof(QueueOrderView))]
 [JsonSerializable(typeof(QueueListView))]
+[JsonSerializable(typeof(RenewBody))]
+[JsonSerializable(typeof(Page<CertificateView>))]
 [JsonSerializable(typeof(RouteView))]
 [JsonSerializable(typeof(Page<QueuedMessageView>))]
 [JsonSerializable(typeof(ProblemDetails))]

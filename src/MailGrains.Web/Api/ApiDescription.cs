@@ -23,7 +23,7 @@ internal static class ApiDescription
             {
                 Title = "MailGrains admin API",
                 Version = "v1",
-                Description = "Tenants, their domains, mailboxes and aliases; queues for other servers; and what users see of their own account. Errors are problem+json (RFC 9457).",
+                Description = "Tenants, their domains, mailboxes and aliases; queues for other servers; ordered certificates; and what users see of their own account. Errors are problem+json (RFC 9457).",
             };
 
             // Where it was fetched from is where it is.

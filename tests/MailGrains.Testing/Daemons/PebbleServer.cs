@@ -24,12 +24,21 @@ public sealed class PebbleServer : IAsyncDisposable
     private readonly Uri _dnsManagement = Local("http", FreePort.Choose());
     private readonly Uri _pebbleManagement = Local("https", FreePort.Choose());
 
-    private PebbleServer(int port) => Directory = new Uri(Local("https", port), "/dir");
+    private readonly ServerCertificate _certificate;
+    private readonly int _httpPort;
+    private readonly int _refusedNonces;
+    private bool _isStopped;
 
-    public Uri Directory { get; }
+    private PebbleServer(int httpPort, int refusedNonces)
+    {
+        (_httpPort, _refusedNonces) = (httpPort, refusedNonces);
+        _certificate = new ServerCertificate(_pebble.Folder, "pebble.test");
+    }
+
+    public Uri Directory { get; } = new(Local("https", FreePort.Choose()), "/dir");
 
     /// <summary>PEM file of the root that its own https needs; not that of the certificates that it issues.</summary>
-    public string TrustedRoot => Path.Combine(_pebble.Folder, "server.crt");
+    public string TrustedRoot => _certificate.CertificatePath;
 
     /// <summary>Its resolver.</summary>
     public IPEndPoint Dns { get; } = new(IPAddress.Loopback, FreePort.Choose());
@@ -37,14 +46,18 @@ public sealed class PebbleServer : IAsyncDisposable
     /// <summary>The test is skipped where it is not installed.</summary>
     /// <param name="httpPort">Where it looks for answers to HTTP-01.</param>
     /// <param name="refusedNonces">Of a hundred good ones.</param>
-    /// <param name="port">Where it is to listen; null: wherever there is room.</param>
-    public static async Task<PebbleServer> StartAsync(int httpPort, int refusedNonces = 0, int? port = null)
+    /// <param name="isDown">Only its resolver answers until <see cref="StartAuthorityAsync"/>.</param>
+    public static async Task<PebbleServer> StartAsync(int httpPort, int refusedNonces = 0, bool isDown = false)
     {
-        var server = new PebbleServer(port ?? FreePort.Choose());
+        var server = new PebbleServer(httpPort, refusedNonces);
         try
         {
             await server.StartDnsAsync();
-            await server.StartPebbleAsync(httpPort, refusedNonces);
+            if (!isDown)
+            {
+                await server.StartAuthorityAsync();
+            }
+
             return server;
         }
         catch
@@ -65,13 +78,20 @@ public sealed class PebbleServer : IAsyncDisposable
         await TellDnsAsync("add-a", new { host = name + ".", addresses = new[] { address } }, cancellationToken);
     }
 
-    /// <summary>Stops answering until what is returned is disposed of.</summary>
-    public IDisposable Freeze() => _pebble.Freeze();
+    /// <summary>Ends it for good; its resolver still answers.</summary>
+    public async Task StopAuthorityAsync()
+    {
+        if (!_isStopped)
+        {
+            _isStopped = true;
+            await _pebble.DisposeAsync();
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
         _management.Dispose();
-        await _pebble.DisposeAsync();
+        await StopAuthorityAsync();
         await _dns.DisposeAsync();
     }
 
@@ -97,17 +117,16 @@ public sealed class PebbleServer : IAsyncDisposable
         });
     }
 
-    private async Task StartPebbleAsync(int httpPort, int refusedNonces)
+    public async Task StartAuthorityAsync()
     {
-        var certificate = new ServerCertificate(_pebble.Folder, "pebble.test");
         var configuration = _pebble.WriteFile("pebble.json", string.Create(CultureInfo.InvariantCulture, $$"""
             {
               "pebble": {
                 "listenAddress": "{{Directory.Authority}}",
                 "managementListenAddress": "{{_pebbleManagement.Authority}}",
-                "certificate": "{{certificate.CertificatePath}}",
-                "privateKey": "{{certificate.KeyPath}}",
-                "httpPort": {{httpPort}},
+                "certificate": "{{_certificate.CertificatePath}}",
+                "privateKey": "{{_certificate.KeyPath}}",
+                "httpPort": {{_httpPort}},
                 "tlsPort": 1,
                 "ocspResponderURL": "",
                 "externalAccountBindingRequired": false
@@ -116,7 +135,7 @@ public sealed class PebbleServer : IAsyncDisposable
             """));
         string[] arguments =
         [
-            "PEBBLE_VA_NOSLEEP=1", "PEBBLE_AUTHZREUSE=0", string.Create(CultureInfo.InvariantCulture, $"PEBBLE_WFE_NONCEREJECT={refusedNonces}"),
+            "PEBBLE_VA_NOSLEEP=1", "PEBBLE_AUTHZREUSE=0", string.Create(CultureInfo.InvariantCulture, $"PEBBLE_WFE_NONCEREJECT={_refusedNonces}"),
             DebianProgram.Require("pebble", "pebble"), "-config", configuration, "-dnsserver", Dns.ToString(), "-strict",
         ];
         await _pebble.StartAsync("/usr/bin/env", arguments, async cancel => (await _management.GetStringAsync(Directory, cancel)).Length > 0);

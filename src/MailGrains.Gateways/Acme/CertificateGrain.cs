@@ -1,0 +1,213 @@
+using System.Collections.Immutable;
+using MailGrains.Contracts;
+using MailGrains.Contracts.Certificates;
+using MailGrains.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+
+namespace MailGrains.Gateways.Acme;
+
+/// <summary>
+/// Orders and renews certificates. A run is one look at all that may be due (<see cref="CertificateRun"/>); runs don't overlap, and a tick of the reminder only
+/// starts one. Two activations at a time never write over each other: all writes are conditional, and whoever comes second leaves it.
+/// </summary>
+[Reentrant]
+public sealed partial class CertificateGrain(
+    CertificateParts parts, [FromKeyedServices(TimeProviderNames.Grains)] TimeProvider time, ILogger<CertificateGrain> logger)
+    : Grain, ICertificateGrain, IRemindable, IDisposable
+{
+    private const string ReminderName = "certificates";
+    private const int MaxShown = 20;
+
+    private static readonly TimeSpan FirstDue = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FailsFor = TimeSpan.FromHours(1);
+
+    /// <summary>Of its life, when operators are to know.</summary>
+    private const int EndingPart = 6;
+
+    private readonly CancellationTokenSource _deactivating = new();
+    private readonly HashSet<CertificateKey> _wanted = [];
+    private Task? _running;
+    private bool _runsAgain;
+    private bool _hasTold;
+    private bool _isWalkWanted;
+    private DateTimeOffset? _walked;
+    private CertificateWatch? _watch;
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        await _deactivating.CancelAsync();
+        if (_running is { } running)
+        {
+            // What is under way is kept as it stands before the silo goes.
+            await running.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+    }
+
+    public void Dispose() => _deactivating.Dispose();
+
+    public async ValueTask StartAsync(CancellationToken cancellationToken)
+    {
+        if (parts.Options.Directory is null)
+        {
+            return;
+        }
+
+        if (await this.GetReminder(ReminderName, cancellationToken) is null)
+        {
+            await this.RegisterOrUpdateReminder(ReminderName, FirstDue, parts.Options.RunPeriod, cancellationToken);
+        }
+
+        Run();
+    }
+
+    public async ValueTask<CertificatePage> ListAsync(string? after, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, CertificatePage.MaxLimit);
+        var found = (await ReadAsync(cancellationToken))
+            .Where(stored => after is null || string.CompareOrdinal(stored.Key.ToString(), after) > 0)
+            .OrderBy(stored => stored.Key.ToString(), StringComparer.Ordinal).Take(limit + 1).Select(StateOf).ToImmutableArray();
+        return found.Length > limit ? new CertificatePage(found[..limit], found[limit - 1].Key) : new CertificatePage(found, null);
+    }
+
+    public async ValueTask<RenewOutcome> RenewAsync(string? name, CancellationToken cancellationToken)
+    {
+        if (parts.Options.Directory is null)
+        {
+            return RenewOutcome.Off;
+        }
+
+        if (name is not null)
+        {
+            var found = (await ReadAsync(cancellationToken)).FirstOrDefault(stored => stored.Record.Names.Contains(name));
+            if (found is null)
+            {
+                return RenewOutcome.NotFound;
+            }
+
+            if (!RenewalSchedule.MayTry(found.Record, time.GetUtcNow()))
+            {
+                return RenewOutcome.TooOften;
+            }
+
+            _wanted.Add(found.Key);
+        }
+
+        _isWalkWanted = true;
+        Run();
+        return RenewOutcome.Begun;
+    }
+
+    public async ValueTask<CertificateWatch> LookAsync(CancellationToken cancellationToken) =>
+        _watch ??= WatchOf(await ReadAsync(cancellationToken));
+
+    public async Task ReceiveReminder(string reminderName, TickStatus status)
+    {
+        if (parts.Options.Directory is not null)
+        {
+            Run();
+        }
+        else if (await this.GetReminder(ReminderName) is { } left)
+        {
+            // It has been turned off since.
+            await this.UnregisterReminder(left);
+        }
+    }
+
+    private void Run()
+    {
+        if (_running is { IsCompleted: false })
+        {
+            _runsAgain = true;
+        }
+        else
+        {
+            _running = RunUntilDoneAsync();
+        }
+    }
+
+    private async Task RunUntilDoneAsync()
+    {
+        do
+        {
+            _runsAgain = false;
+            try
+            {
+                await RunOnceAsync(_deactivating.Token);
+            }
+            catch (Exception e)
+            {
+                if (!_deactivating.IsCancellationRequested)
+                {
+                    LogRunFailed(e);
+                }
+            }
+        }
+        while (_runsAgain && !_deactivating.IsCancellationRequested);
+    }
+
+    private async Task RunOnceAsync(CancellationToken cancellationToken)
+    {
+        // An activation before this one may have been lost between a change and its notice.
+        if (!_hasTold)
+        {
+            await parts.Rows.TellAsync(null, cancellationToken);
+            _hasTold = true;
+        }
+
+        var wanted = _wanted.ToHashSet();
+        _wanted.Clear();
+        var looksAtAll = parts.Options.PublicAddresses.Count > 0 && (_isWalkWanted || !(_walked + parts.Options.WalkPeriod > time.GetUtcNow()));
+        _isWalkWanted = false;
+        using var run = new CertificateRun(parts, GrainFactory, time, logger, wanted);
+        try
+        {
+            await run.RunAsync(looksAtAll, cancellationToken);
+        }
+        finally
+        {
+            _hasTold &= !run.MustTellAll;
+        }
+
+        if (looksAtAll)
+        {
+            _walked = time.GetUtcNow();
+        }
+
+        _watch = WatchOf(run.Stored);
+    }
+
+    private async Task<IReadOnlyCollection<StoredCertificate>> ReadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var all = new List<StoredCertificate>();
+            await foreach (var stored in parts.Rows.ListAsync(cancellationToken))
+            {
+                all.Add(stored);
+            }
+
+            return all;
+        }
+        catch (StoreException e)
+        {
+            throw new StoreUnavailableException(e.Message);
+        }
+    }
+
+    private CertificateWatch WatchOf(IReadOnlyCollection<StoredCertificate> all)
+    {
+        var now = time.GetUtcNow();
+        return new CertificateWatch(
+            [.. all.Where(stored => stored.Record.FailingSince <= now - FailsFor).Take(MaxShown).Select(StateOf)],
+            [.. all.Where(stored => stored.Record is { NotBefore: { } from, NotAfter: { } to } && to - now < (to - from) / EndingPart).Take(MaxShown).Select(StateOf)]);
+    }
+
+    private static CertificateState StateOf(StoredCertificate stored) => new(
+        stored.Key.ToString(), [.. stored.Record.Names], stored.Record.NotAfter, RenewalSchedule.NextOrder(stored.Key, stored.Record),
+        stored.Record.LastError, stored.Record.FailingSince);
+
+    [LoggerMessage(20, LogLevel.Warning, "The certificates could not be looked at; it is tried again in some minutes")]
+    private partial void LogRunFailed(Exception e);
+}

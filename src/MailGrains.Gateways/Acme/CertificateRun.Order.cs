@@ -1,0 +1,150 @@
+using System.Security.Cryptography.X509Certificates;
+using MailGrains.Gateways.Acme.Protocol;
+using MailGrains.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailGrains.Gateways.Acme;
+
+internal sealed partial class CertificateRun
+{
+    private async Task OrderAsync(CertificateKey key, IReadOnlyList<string> names, StoredCertificate? stored, CancellationToken cancellationToken)
+    {
+        await _slots.WaitAsync(cancellationToken);
+        try
+        {
+            var isNew = stored is null;
+            if (_isLimited || _orders >= parts.Options.MaxOrders || (isNew && _stored.Count >= parts.Options.MaxCertificates))
+            {
+                LogPutOff(key);
+                return;
+            }
+
+            _orders++;
+            var began = time.GetUtcNow();
+            var record = RenewalSchedule.Began(stored?.Record ?? new CertificateRecord { Names = names }, began);
+            if (await parts.Rows.TryWriteAsync(stored, key, record, cancellationToken) is { } current)
+            {
+                _stored[key] = current;
+                LogOrdered(key, names);
+                await OrderAsync(current, names, began, cancellationToken);
+            }
+            else
+            {
+                LogTaken(key);
+            }
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    private async Task OrderAsync(StoredCertificate current, IReadOnlyList<string> names, DateTimeOffset began, CancellationToken cancellationToken)
+    {
+        var key = current.Key;
+        var tokens = new List<string>();
+        try
+        {
+            var client = await ClientAsync(cancellationToken);
+            using var former = current.Record.Chain is { } chain ? X509Certificate2.CreateFromPem(chain) : null;
+            var issued = await new CertificateOrder(client, new OrderSteps(PublishAsync, KeepAsync), time)
+                .IssueAsync(names, current.Record.Pending, former, cancellationToken);
+            await TakeAsync(current, names, issued, began, cancellationToken);
+        }
+        catch (AcmeException e)
+        {
+            parts.Metrics.Ordered(e.Kind.Length <= 30 && e.Kind.All(char.IsAsciiLetter) ? e.Kind : "other");
+            _isLimited |= e.Kind == AcmeException.RateLimited;
+            var failed = RenewalSchedule.Failed(key, current.Record, e, time.GetUtcNow());
+            LogFailed(key, names, e.Message, failed.NextTry);
+            _stored[key] = await parts.Rows.TryWriteAsync(current, key, failed, cancellationToken) ?? current;
+        }
+        finally
+        {
+            await RemoveAsync(tokens);
+        }
+
+        async Task PublishAsync(string token, string keyAuthorization, CancellationToken cancel)
+        {
+            tokens.Add(token);
+            await parts.Challenges.PublishAsync(token, keyAuthorization, cancel);
+        }
+
+        async Task KeepAsync(PendingOrder order, CancellationToken cancel) =>
+            current = await parts.Rows.TryWriteAsync(current, key, current.Record with { Pending = order }, cancel)
+                ?? throw new StoreException(StoreFailure.Unavailable, $"Another activation has taken the certificate '{key}'.");
+    }
+
+    private async Task TakeAsync(
+        StoredCertificate current, IReadOnlyList<string> names, IssuedCertificate issued, DateTimeOffset began, CancellationToken cancellationToken)
+    {
+        using var leaf = X509Certificate2.CreateFromPem(issued.Chain);
+        var record = RenewalSchedule.Succeeded(current.Record, began, time.GetUtcNow()) with
+        {
+            Names = names,
+            Chain = issued.Chain,
+            Key = issued.Key,
+            NotBefore = leaf.NotBefore.ToUniversalTime(),
+            NotAfter = leaf.NotAfter.ToUniversalTime(),
+        };
+        if (await parts.Rows.TryWriteAsync(current, current.Key, record, cancellationToken) is not { } written)
+        {
+            LogTaken(current.Key);
+            return;
+        }
+
+        _stored[current.Key] = written;
+        parts.Metrics.Ordered("issued");
+        LogIssued(current.Key, names, record.NotAfter!.Value);
+        await TellAsync(current.Key, cancellationToken);
+    }
+
+    private async Task RemoveAsync(List<string> tokens)
+    {
+        try
+        {
+            foreach (var token in tokens)
+            {
+                await parts.Challenges.RemoveAsync(token, CancellationToken.None);
+            }
+        }
+        catch (StoreException e)
+        {
+            // They are swept away in a day.
+            LogLeft(e.Message);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Certificate {Key} for {Names} was issued; it expires on {NotAfter}")]
+    private partial void LogIssued(CertificateKey key, IReadOnlyList<string> names, DateTimeOffset notAfter);
+
+    [LoggerMessage(2, LogLevel.Warning, "Certificate {Key} for {Names} was not issued, it is tried again after {NextTry}: {Why}")]
+    private partial void LogFailed(CertificateKey key, IReadOnlyList<string> names, string why, DateTimeOffset nextTry);
+
+    [LoggerMessage(3, LogLevel.Warning, "Certificate {Key} could not be looked at; the next run tries it again")]
+    private partial void LogBroken(Exception e, CertificateKey key);
+
+    [LoggerMessage(4, LogLevel.Information, "Certificate {Key} is another activation's")]
+    private partial void LogTaken(CertificateKey key);
+
+    [LoggerMessage(5, LogLevel.Information, "Certificate {Key} waits for a later run: there are more orders than one may have, or the authority is at its limit")]
+    private partial void LogPutOff(CertificateKey key);
+
+    [LoggerMessage(6, LogLevel.Information, "Certificate {Key} was dropped: its domain has gone, or it has expired and nobody renews it")]
+    private partial void LogDropped(CertificateKey key);
+
+    [LoggerMessage(7, LogLevel.Warning, "No certificate is ordered for {Name}: in DNS it does not lead to this service, or not only")]
+    private partial void LogElsewhere(string name);
+
+    [LoggerMessage(8, LogLevel.Information, "The authority could not be asked when to renew: {Why}")]
+    private partial void LogNoAdvice(string why);
+
+    [LoggerMessage(10, LogLevel.Information, "Certificate {Key} is being ordered for {Names}")]
+    private partial void LogOrdered(CertificateKey key, IReadOnlyList<string> names);
+
+    [LoggerMessage(11, LogLevel.Warning, "Certificate {Key} is not ordered now: DNS does not tell where {Name} leads")]
+    private partial void LogUnknown(CertificateKey key, string name);
+
+    [LoggerMessage(9, LogLevel.Information, "Answers to challenges could not be removed: {Why}")]
+    private partial void LogLeft(string why);
+}

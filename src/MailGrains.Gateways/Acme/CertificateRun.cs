@@ -1,0 +1,245 @@
+using System.Security.Cryptography.X509Certificates;
+using MailGrains.Contracts.Directory;
+using MailGrains.Gateways.Acme.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MailGrains.Gateways.Acme;
+
+/// <summary>
+/// One look at what is due, on the grain's scheduler. What is found is ordered, so many at a time; one that fails does not hold up the others, and one
+/// that another activation has taken is left to it. May be stopped anywhere.
+/// </summary>
+/// <param name="wanted">What is ordered whether it is due or not.</param>
+internal sealed partial class CertificateRun(
+    CertificateParts parts, IGrainFactory grains, TimeProvider time, ILogger<CertificateGrain> logger, IReadOnlySet<CertificateKey> wanted) : IDisposable
+{
+    private const int ChecksAtOnce = 8;
+    private const int MaxAdvice = 50;
+
+    private readonly Dictionary<CertificateKey, StoredCertificate> _stored = [];
+    private readonly SemaphoreSlim _slots = new(parts.Options.Parallelism);
+    private readonly List<Task> _running = [];
+    private Task<AcmeClient>? _client;
+    private int _orders;
+    private bool _isLimited;
+
+    /// <summary>Processes could not be told of a change: they are to look at all.</summary>
+    public bool MustTellAll { get; private set; }
+
+    public IReadOnlyCollection<StoredCertificate> Stored => _stored.Values;
+
+    /// <param name="looksAtAll">At all tenants' domains, not only at those that have a certificate.</param>
+    public async Task RunAsync(bool looksAtAll, CancellationToken cancellationToken)
+    {
+        await parts.Challenges.SweepAsync(cancellationToken);
+        await foreach (var certificate in parts.Rows.ListAsync(cancellationToken))
+        {
+            _stored[certificate.Key] = certificate;
+        }
+
+        await AskAdviceAsync(cancellationToken);
+        foreach (var name in parts.Options.Names)
+        {
+            await BeginAsync(new CertificateKey("", name), cancellationToken);
+        }
+
+        if (looksAtAll)
+        {
+            await WalkAsync(cancellationToken);
+        }
+        else
+        {
+            foreach (var key in _stored.Keys.Where(key => !key.IsService).ToList())
+            {
+                await BeginAsync(key, cancellationToken);
+            }
+        }
+
+        await Task.WhenAll(_running);
+        await DropExpiredAsync(cancellationToken);
+        parts.Metrics.Saw([.. _stored.Values.Select(stored => stored.Record)], time.GetUtcNow());
+    }
+
+    public void Dispose()
+    {
+        _slots.Dispose();
+        if (_client is { IsCompletedSuccessfully: true } client)
+        {
+            client.Result.Dispose();
+        }
+    }
+
+    /// <summary>Domains that were deleted, or belong to another tenant now, lose their certificate.</summary>
+    private async Task WalkAsync(CancellationToken cancellationToken)
+    {
+        var seen = new HashSet<CertificateKey>();
+        await foreach (var key in HostedDomains.ListAsync(grains, cancellationToken))
+        {
+            seen.Add(key);
+            await BeginAsync(key, cancellationToken);
+        }
+
+        foreach (var gone in _stored.Values.Where(stored => !stored.Key.IsService && !seen.Contains(stored.Key)).ToList())
+        {
+            if (await grains.GetGrain<ITenantGrain>(gone.Key.Tenant).FindDomainAsync(gone.Key.Name, cancellationToken) is null)
+            {
+                await DropAsync(gone, cancellationToken);
+            }
+        }
+    }
+
+    private async Task BeginAsync(CertificateKey key, CancellationToken cancellationToken)
+    {
+        _running.RemoveAll(task => task.IsCompletedSuccessfully);
+        while (_running.Count >= ChecksAtOnce + parts.Options.Parallelism)
+        {
+            _running.Remove(await Task.WhenAny(_running));
+        }
+
+        _running.Add(ConsiderAsync(key, cancellationToken));
+    }
+
+    private async Task ConsiderAsync(CertificateKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var stored = _stored.GetValueOrDefault(key);
+            var record = stored?.Record ?? new CertificateRecord();
+
+            // What can't be due whatever DNS says costs no question.
+            if (!RenewalSchedule.IsDue(key, record, key.Candidates(), wanted.Contains(key), time.GetUtcNow()) ||
+                await NamesAsync(key, record, cancellationToken) is not { } names)
+            {
+                return;
+            }
+
+            if (names.Count == 0)
+            {
+                await SayElsewhereAsync(key, stored, cancellationToken);
+            }
+            else if (RenewalSchedule.IsDue(key, record, names, wanted.Contains(key), time.GetUtcNow()))
+            {
+                await OrderAsync(key, names, stored, cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Of one certificate; the next run tries it again.
+            LogBroken(e, key);
+        }
+    }
+
+    /// <summary>The names that lead here; null: it can't be known now.</summary>
+    private async Task<IReadOnlyList<string>?> NamesAsync(CertificateKey key, CertificateRecord record, CancellationToken cancellationToken)
+    {
+        if (key.IsService && parts.Options.PublicAddresses.Count == 0)
+        {
+            return [key.Name];
+        }
+
+        var names = new List<string>();
+        foreach (var name in key.Candidates())
+        {
+            if (!key.IsService &&
+                (parts.Options.Names.Contains(name) || await HostedDomains.IsForeignAsync(grains, name, key.Tenant, cancellationToken)))
+            {
+                continue;
+            }
+
+            switch (await parts.Names.CheckAsync(name, cancellationToken))
+            {
+                case NameOutcome.Here:
+                    names.Add(name);
+                    break;
+                case NameOutcome.Unknown when key.IsService || record.Names.Contains(name):
+                    LogUnknown(key, name);
+                    return null;
+            }
+        }
+
+        return names;
+    }
+
+    private async Task SayElsewhereAsync(CertificateKey key, StoredCertificate? stored, CancellationToken cancellationToken)
+    {
+        const string Elsewhere = "In DNS the name does not lead to this service, or not only";
+        var record = stored?.Record ?? new CertificateRecord { Names = [key.Name] };
+        if (!key.IsService || record.LastError == Elsewhere)
+        {
+            return;
+        }
+
+        LogElsewhere(key.Name);
+        if (await parts.Rows.TryWriteAsync(
+            stored, key, record with { LastError = Elsewhere, FailingSince = record.FailingSince ?? time.GetUtcNow() }, cancellationToken) is { } written)
+        {
+            _stored[key] = written;
+        }
+    }
+
+    private async Task AskAdviceAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        foreach (var stored in _stored.Values.Where(stored => stored.Record.Chain is not null && !(stored.Record.AskRenewalAt > now)).Take(MaxAdvice).ToList())
+        {
+            try
+            {
+                var client = await ClientAsync(cancellationToken);
+                using var leaf = X509Certificate2.CreateFromPem(stored.Record.Chain);
+                var advice = await client.RenewalWindowAsync(leaf, cancellationToken);
+                var advised = RenewalSchedule.Advised(stored.Key, stored.Record, advice, now);
+                if (await parts.Rows.TryWriteAsync(stored, stored.Key, advised, cancellationToken) is { } written)
+                {
+                    _stored[stored.Key] = written;
+                }
+            }
+            catch (AcmeException e)
+            {
+                LogNoAdvice(e.Message);
+                return;
+            }
+        }
+    }
+
+    private async Task DropExpiredAsync(CancellationToken cancellationToken)
+    {
+        // Nobody renews them any more, and a client is better off with another than with these.
+        var now = time.GetUtcNow();
+        foreach (var stored in _stored.Values.Where(stored => stored.Record.NotAfter < now && stored.Record.FailingSince is null && stored.Record.Tries == 0).ToList())
+        {
+            await DropAsync(stored, cancellationToken);
+        }
+    }
+
+    private async Task DropAsync(StoredCertificate certificate, CancellationToken cancellationToken)
+    {
+        if (await parts.Rows.TryDeleteAsync(certificate, cancellationToken))
+        {
+            _stored.Remove(certificate.Key);
+            LogDropped(certificate.Key);
+            await TellAsync(certificate.Key, cancellationToken);
+        }
+    }
+
+    private async Task TellAsync(CertificateKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await parts.Rows.TellAsync(key, cancellationToken);
+        }
+        catch
+        {
+            MustTellAll = true;
+            throw;
+        }
+    }
+
+    private Task<AcmeClient> ClientAsync(CancellationToken cancellationToken) => _client ??= OpenAsync(cancellationToken);
+
+    private async Task<AcmeClient> OpenAsync(CancellationToken cancellationToken)
+    {
+        var options = parts.Options;
+        var key = await parts.Rows.AccountKeyAsync(options.Directory!, cancellationToken);
+        return await AcmeClient.OpenAsync(options.Directory!, key, options.Contact, options.TrustedRoot, time, cancellationToken);
+    }
+}

@@ -1,0 +1,166 @@
+using System.Net;
+using MailGrains.Contracts.Certificates;
+using MailGrains.Contracts.Directory;
+using MailGrains.Gateways.Acme;
+using MailGrains.Storage.Secrets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MailGrains.Gateways.Tests.Acme;
+
+public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<AcmeCluster>
+{
+    private const string Elsewhere = "127.0.0.99";
+
+    private static readonly CertificateKey Host = new("", AcmeCluster.HostName);
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_service_and_tenants_names_that_lead_here_get_a_certificate_each_and_no_other_name_does()
+    {
+        await PutDomainAsync("both.test");
+        await PutDomainAsync("one.test");
+        await PutDomainAsync("none.test");
+        await cluster.Pebble.PointAsync("mta-sts.one.test", Elsewhere, Stop);
+        await cluster.Pebble.PointAsync("mail.none.test", Elsewhere, Stop);
+        await cluster.Pebble.PointAsync("mta-sts.none.test", Elsewhere, Stop);
+
+        await cluster.RunAsync();
+
+        Assert.Equal([AcmeCluster.HostName], (await FindAsync(Host))!.Names);
+        Assert.Equal(["mail.both.test", "mta-sts.both.test"], (await FindAsync(Of("both.test")))!.Names);
+        Assert.Equal(["mail.one.test"], (await FindAsync(Of("one.test")))!.Names);
+        Assert.Null(await FindAsync(Of("none.test")));
+        Assert.Empty(await cluster.Services.GetRequiredService<CertificateParts>().Challenges.ReadAsync(Stop));
+    }
+
+    [Fact]
+    public async Task A_second_run_orders_nothing_anew_but_what_an_operator_wants()
+    {
+        await cluster.RunAsync();
+        var former = await FindAsync(Host);
+        await cluster.RunAsync();
+        Assert.Equal(former!.Chain, (await FindAsync(Host))!.Chain);
+
+        await cluster.RunAsync(Host);
+
+        Assert.NotEqual(former.Chain, (await FindAsync(Host))!.Chain);
+    }
+
+    [Fact]
+    public async Task A_name_that_leads_here_later_is_added()
+    {
+        await PutDomainAsync("later.test");
+        await cluster.Pebble.PointAsync("mta-sts.later.test", Elsewhere, Stop);
+        await cluster.RunAsync();
+        Assert.Equal(["mail.later.test"], (await FindAsync(Of("later.test")))!.Names);
+
+        await cluster.Pebble.PointAsync("mta-sts.later.test", "127.0.0.1", Stop);
+        await cluster.RunAsync();
+
+        Assert.Equal(["mail.later.test", "mta-sts.later.test"], (await FindAsync(Of("later.test")))!.Names);
+    }
+
+    [Fact]
+    public async Task A_deleted_domains_certificate_goes_and_processes_hear_of_it()
+    {
+        var certificates = new OrderedCertificates(cluster.Accounts, SecretSeal.None, NullLogger<OrderedCertificates>.Instance);
+        await PutDomainAsync("gone.test");
+        await cluster.RunAsync();
+        Assert.True(await certificates.RefreshAsync(Stop));
+        Assert.False(await certificates.RefreshAsync(Stop));
+        Assert.Contains(certificates.Current, c => c.Names.Contains("mail.gone.test"));
+
+        Assert.Equal(DeleteOutcome.Deleted, await cluster.TenantGrain().DeleteDomainAsync("gone.test", Stop));
+        await cluster.RunAsync();
+
+        Assert.Null(await FindAsync(Of("gone.test")));
+        Assert.True(await certificates.RefreshAsync(Stop));
+        Assert.DoesNotContain(certificates.Current, c => c.Names.Contains("mail.gone.test"));
+    }
+
+    [Fact]
+    public async Task A_name_that_another_tenant_hosts_as_a_domain_is_not_in_the_certificate()
+    {
+        await PutDomainAsync("shared.test");
+        await cluster.TenantGrain("other").PutAsync(new TenantSettings(null), Stop);
+        await cluster.TenantGrain("other").PutDomainAsync("mail.shared.test", new DomainSettings(null, null), Stop);
+
+        await cluster.RunAsync();
+
+        Assert.Equal(["mta-sts.shared.test"], (await FindAsync(Of("shared.test")))!.Names);
+        Assert.Equal(["mail.mail.shared.test", "mta-sts.mail.shared.test"], (await FindAsync(new CertificateKey("other", "mail.shared.test")))!.Names);
+    }
+
+    [Fact]
+    public async Task Two_activations_at_a_time_come_to_one_certificate()
+    {
+        await PutDomainAsync("twice.test");
+        using var one = cluster.NewRun();
+        using var other = cluster.NewRun();
+
+        await Task.WhenAll(one.RunAsync(looksAtAll: true, Stop), other.RunAsync(looksAtAll: true, Stop));
+
+        Assert.Single((await FindAsync(Of("twice.test")))!.Issued);
+    }
+
+    [Fact]
+    public async Task An_authority_that_does_not_answer_leaves_what_there_is_and_a_reason()
+    {
+        await cluster.RunAsync();
+        var former = await FindAsync(Host);
+        var parts = new CertificateParts(
+            cluster.Accounts, SecretSeal.None, cluster.Services.GetRequiredService<AcmeOptions>() with { Directory = new Uri("https://127.0.0.1:1/dir") },
+            cluster.Services.GetRequiredService<Messages.Dns.DnsResolver>(), cluster.Services.GetRequiredService<AcmeMetrics>(), TimeProvider.System);
+        using var run = new CertificateRun(
+            parts, cluster.Services.GetRequiredService<IGrainFactory>(), TimeProvider.System, NullLogger<CertificateGrain>.Instance, new HashSet<CertificateKey> { Host });
+
+        await run.RunAsync(looksAtAll: false, Stop);
+
+        var failed = await FindAsync(Host);
+        Assert.Equal(former!.Chain, failed!.Chain);
+        Assert.Contains("127.0.0.1", failed.LastError, StringComparison.Ordinal);
+        Assert.NotNull(failed.FailingSince);
+        await cluster.RunAsync(Host);
+        Assert.Null((await FindAsync(Host))!.FailingSince);
+    }
+
+    [Fact]
+    public async Task The_grain_shows_pages_renews_by_name_and_knows_no_others()
+    {
+        await PutDomainAsync("page.test");
+        await cluster.RunAsync();
+
+        var first = await cluster.Grain.ListAsync(null, 1, Stop);
+        var rest = await cluster.Grain.ListAsync(first.Next, CertificatePage.MaxLimit, Stop);
+
+        Assert.Equal("/" + AcmeCluster.HostName, Assert.Single(first.Certificates).Key);
+        Assert.Contains(rest.Certificates, state => state.Names.SequenceEqual(["mail.page.test", "mta-sts.page.test"]) && state.LastError is null);
+        Assert.Null(rest.Next);
+        Assert.Equal(RenewOutcome.NotFound, await cluster.Grain.RenewAsync("mail.nobody.test", Stop));
+        Assert.Equal(RenewOutcome.Begun, await cluster.Grain.RenewAsync(null, Stop));
+        Assert.Empty((await cluster.Grain.LookAsync(Stop)).Failing);
+    }
+
+    [Theory]
+    [InlineData("short")]
+    [InlineData("..%2F..%2Fetc%2Fpasswd")]
+    [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa$")]
+    [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    public async Task A_token_that_nobody_published_is_not_found(string token)
+    {
+        using var http = new HttpClient();
+
+        using var answer = await http.GetAsync(new Uri(cluster.Http, $"/.well-known/acme-challenge/{token}"), Stop);
+
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+    }
+
+    private static CertificateKey Of(string domain) => new(AcmeCluster.Tenant, domain);
+
+    private async Task<CertificateRecord?> FindAsync(CertificateKey key) => (await cluster.Rows.FindAsync(key, Stop))?.Record;
+
+    private async Task PutDomainAsync(string domain) =>
+        Assert.Equal(PutStatus.Created, (await cluster.TenantGrain().PutDomainAsync(domain, new DomainSettings(null, null), Stop)).Status);
+}

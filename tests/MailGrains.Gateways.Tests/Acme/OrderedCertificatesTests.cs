@@ -1,0 +1,152 @@
+using System.Diagnostics.Metrics;
+using MailGrains.Gateways.Acme;
+using MailGrains.Gateways.Tests.Tls;
+using MailGrains.Gateways.Tls;
+using MailGrains.Storage;
+using MailGrains.Storage.Secrets;
+using MailGrains.Storage.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailGrains.Gateways.Tests.Acme;
+
+public sealed class OrderedCertificatesTests : IAsyncDisposable
+{
+    private const string HostName = "mx.hosting.test";
+
+    private readonly TestCertificates _made = new();
+    private readonly string _folder = System.IO.Directory.CreateTempSubdirectory("mailgrains-").FullName;
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly RecordedLog<OrderedCertificates> _log = new();
+    private readonly SqliteStore _store;
+    private readonly CertificateRows _rows;
+    private readonly CertificateStore _certificates;
+
+    public OrderedCertificatesTests()
+    {
+        _store = SqliteStore.Open(new SqliteStoreOptions { Path = _folder });
+        _rows = new CertificateRows(_store.Accounts, SecretSeal.None);
+        _certificates = Store(new TlsOptions { HostName = HostName });
+    }
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Configured_files_come_first_then_ordered_ones_then_the_self_signed()
+    {
+        await _certificates.RefreshAsync(Stop);
+        var selfSigned = Thumbprint(_certificates, HostName);
+        var own = await PutAsync(new("", HostName), HostName);
+        var tenants = await PutAsync(new("one", "one.test"), "mail.one.test");
+        var file = _made.Write("file.pem", "mail.one.test", "file.test");
+        using var withFile = Store(new TlsOptions { HostName = HostName, Certificates = [new CertificateFile(_made.At("file.pem"))] });
+
+        await _certificates.RefreshAsync(Stop);
+        await withFile.RefreshAsync(Stop);
+
+        Assert.NotEqual(selfSigned, own);
+        Assert.Equal((own, tenants, own, own), (
+            Thumbprint(_certificates, HostName), Thumbprint(_certificates, "mail.one.test"), Thumbprint(_certificates, "file.test"), Thumbprint(_certificates, null)));
+        Assert.Equal((own, file, file, own), (
+            Thumbprint(withFile, HostName), Thumbprint(withFile, "mail.one.test"), Thumbprint(withFile, "file.test"), Thumbprint(withFile, null)));
+    }
+
+    [Fact]
+    public async Task A_client_that_names_no_host_never_gets_a_tenants_certificate()
+    {
+        var tenants = await PutAsync(new("one", "one.test"), "mail.one.test");
+
+        await _certificates.RefreshAsync(Stop);
+
+        Assert.NotEqual(tenants, Thumbprint(_certificates, null));
+        Assert.NotEqual(tenants, Thumbprint(_certificates, "unknown.test"));
+    }
+
+    [Fact]
+    public async Task What_was_shown_stays_usable_and_is_hashed_as_it_was_when_a_new_one_comes()
+    {
+        await PutAsync(new("", HostName), HostName);
+        await _certificates.RefreshAsync(Stop);
+        var former = _certificates.Find(HostName);
+
+        await PutAsync(new("", HostName), HostName);
+        await _certificates.RefreshAsync(Stop);
+
+        var next = _certificates.Find(HostName);
+        Assert.NotEqual(former.EndPointBinding.ToArray(), next.EndPointBinding.ToArray());
+        Assert.Equal(EndPointBinding.Of(next.Context.TargetCertificate), next.EndPointBinding.ToArray());
+        Assert.True(former.Context.TargetCertificate.HasPrivateKey);
+    }
+
+    [Fact]
+    public async Task More_changes_than_are_named_are_all_taken()
+    {
+        await _certificates.RefreshAsync(Stop);
+        var made = new Dictionary<string, string>();
+        for (var i = 0; i < 70; i++)
+        {
+            made[$"mail.d{i}.test"] = await PutAsync(new("one", $"d{i}.test"), $"mail.d{i}.test");
+        }
+
+        await _certificates.RefreshAsync(Stop);
+
+        Assert.All(made, pair => Assert.Equal(pair.Value, Thumbprint(_certificates, pair.Key)));
+    }
+
+    [Fact]
+    public async Task One_that_can_not_be_read_leaves_its_former_one_in_place_and_the_others_come()
+    {
+        var key = new CertificateKey("one", "one.test");
+        var former = await PutAsync(key, "mail.one.test");
+        await _certificates.RefreshAsync(Stop);
+        var (chain, _, _) = _made.Issue(["mail.one.test"]);
+        var (_, foreignKey, _) = _made.Issue(["mail.one.test"]);
+
+        await WriteAsync(key, new CertificateRecord { Names = ["mail.one.test"], Chain = chain, Key = foreignKey });
+        var other = await PutAsync(new("two", "two.test"), "mail.two.test");
+        await _certificates.RefreshAsync(Stop);
+
+        Assert.Equal((former, other), (Thumbprint(_certificates, "mail.one.test"), Thumbprint(_certificates, "mail.two.test")));
+        Assert.Contains(_log.Lines, line => line.Contains("the former one stays", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Of_two_who_write_at_once_one_wins_and_the_other_hears_of_it()
+    {
+        var key = new CertificateKey("one", "one.test");
+        var first = await _rows.TryWriteAsync(null, key, new CertificateRecord { Names = ["a"] }, Stop);
+
+        Assert.Null(await _rows.TryWriteAsync(null, key, new CertificateRecord { Names = ["b"] }, Stop));
+        Assert.NotNull(await _rows.TryWriteAsync(first, key, new CertificateRecord { Names = ["c"] }, Stop));
+        Assert.Null(await _rows.TryWriteAsync(first, key, new CertificateRecord { Names = ["d"] }, Stop));
+        Assert.False(await _rows.TryDeleteAsync(first!, Stop));
+        Assert.Equal(["c"], (await _rows.FindAsync(key, Stop))!.Record.Names);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _certificates.Dispose();
+        await _store.DisposeAsync();
+        _services.Dispose();
+        _made.Dispose();
+        System.IO.Directory.Delete(_folder, recursive: true);
+    }
+
+    private static string Thumbprint(CertificateStore store, string? name) => store.Find(name).Context.TargetCertificate.Thumbprint;
+
+    private async Task<string> PutAsync(CertificateKey key, string name)
+    {
+        var (chain, privateKey, certificate) = _made.Issue([name]);
+        await WriteAsync(key, new CertificateRecord { Names = [name], Chain = chain, Key = privateKey });
+        return certificate.Thumbprint;
+    }
+
+    private async Task WriteAsync(CertificateKey key, CertificateRecord record)
+    {
+        Assert.NotNull(await _rows.TryWriteAsync(await _rows.FindAsync(key, Stop), key, record, Stop));
+        await _rows.TellAsync(key, Stop);
+    }
+
+    private CertificateStore Store(TlsOptions options) => new(
+        options, new SelfSignedCertificate(_store.Accounts, SecretSeal.None, options, TimeProvider.System), _services.GetRequiredService<IMeterFactory>(),
+        TimeProvider.System, new RecordedLog<CertificateStore>(), new OrderedCertificates(_store.Accounts, SecretSeal.None, _log));
+}
