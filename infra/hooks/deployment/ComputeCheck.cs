@@ -17,11 +17,11 @@ public sealed record Quota(long Used, long Limit)
 }
 
 /// <summary>The nodes that are wanted.</summary>
-public sealed record WantedNodes(string VmSize, IReadOnlyList<string> Zones, int MinNodes, int MaxNodes, bool EphemeralDisk, bool Deployed)
+public sealed record WantedNodes(string VmSize, IReadOnlyList<string> Zones, int MinNodes, int MaxNodes, bool EphemeralDisk, bool? Deployed)
 {
     /// <summary>As the template reads the same variables.</summary>
-    /// <param name="deployed">Whether the cluster is there: its nodes are in use already.</param>
-    public static WantedNodes Of(AzdVariables variables, Profile profile, bool deployed)
+    /// <param name="deployed">Whether the cluster is there, whose nodes are in use already; null: not known.</param>
+    public static WantedNodes Of(AzdVariables variables, Profile profile, bool? deployed)
     {
         var zones = variables["MAILGRAINS_ZONES"] ?? profile.Zones;
         var wantedMin = variables.Number("MAILGRAINS_MIN_NODES", 0);
@@ -82,9 +82,9 @@ public static class ComputeCheck
         }
 
         // One more than runs: an upgrade makes a new node before it takes an old one away.
-        var first = wanted.Deployed ? 0 : wanted.MinNodes * (long)size.Cpus;
+        var first = wanted.Deployed == false ? wanted.MinNodes * (long)size.Cpus : 0;
         var upgrade = first + size.Cpus;
-        var most = (wanted.MaxNodes - (wanted.Deployed ? wanted.MinNodes : 0) + 1) * (long)size.Cpus;
+        var most = (wanted.MaxNodes - (wanted.Deployed == false ? 0 : wanted.MinNodes) + 1) * (long)size.Cpus;
         var free = $"{quota.Free} of {quota.Limit} processors of {name} are free in {location}";
         return quota.Free < first
             ? new Finding(Weight.Failure, $"{free}, and {wanted.MinNodes} nodes of {size.Name} need {first}. Ask for more in the portal (Quotas), or choose another size or region.")

@@ -9,20 +9,15 @@ public static class Predown
     /// <exception cref="HookException">It was not confirmed.</exception>
     public static async Task RunAsync(Hook hook, CancellationToken cancellationToken)
     {
+        // Also where the variables of a deployment are not known: a pipeline has none, and azd finds what to delete without them.
         var variables = hook.Variables;
-        var accounts = variables.List("MAILGRAINS_STORAGE_URIS");
-        if (accounts.Count == 0)
-        {
-            await hook.Output.WriteLineAsync("Nothing was deployed here yet: no mail is lost.");
-            return;
-        }
-
         var environment = variables.Required("AZURE_ENV_NAME");
+        var accounts = variables.List("MAILGRAINS_STORAGE_URIS") is { Count: > 0 } uris ? $" ({string.Join(", ", uris)})" : "";
         await hook.Output.WriteLineAsync($"""
 
-            `azd down` deletes ALL MAIL of {environment}: {accounts.Count} storage account{(accounts.Count == 1 ? "" : "s")} of {variables["AZURE_RESOURCE_GROUP"]} with every mailbox, queue, tenant and login.
+            `azd down` deletes ALL MAIL of {environment}: its storage accounts{accounts} with every mailbox, queue, tenant and login.
             What waits to be sent is not sent any more. Soft delete does not bring back the accounts themselves: without a back-up the mail is gone.
-            The vault {variables["AZURE_KEY_VAULT_NAME"]} can't be purged; it stays deleted but recoverable for its retention time, and its name is taken meanwhile.
+            The vault can't be purged; it stays deleted but recoverable for its retention time, and its name is taken meanwhile.
             """);
         if (string.Equals(await AnswerAsync(hook, environment, cancellationToken), environment, StringComparison.Ordinal))
         {

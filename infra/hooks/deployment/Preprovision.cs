@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using Azure.Identity;
 
 namespace MailGrains.Deployment;
 
 /// <summary>Before anything is made: what would certainly fail stops it, what may go wrong is told.</summary>
-public static class Preprovision
+public static partial class Preprovision
 {
     /// <exception cref="HookException">Something is certain to fail.</exception>
     public static async Task RunAsync(Hook hook, CancellationToken cancellationToken)
@@ -40,6 +41,7 @@ public static class Preprovision
             return
             [
                 SendingCheck.Judge(quotaId, variables["MAILGRAINS_SMART_HOST"], variables["MAILGRAINS_SMART_HOST_PORT"]),
+                .. await JudgeShardsAsync(variables, subscription, cancellationToken),
                 .. await JudgeComputeAsync(variables, subscription, location, cancellationToken),
                 .. subscription.Silences.Select(silence => new Finding(Weight.Warning, $"Azure did not tell: {silence}")),
             ];
@@ -50,11 +52,23 @@ public static class Preprovision
         }
     }
 
+    private static async Task<IReadOnlyList<Finding>> JudgeShardsAsync(AzdVariables variables, Subscription subscription, CancellationToken cancellationToken)
+    {
+        var accounts = await subscription.ResourceNamesAsync(ResourceGroup(variables), "Microsoft.Storage/storageAccounts", "2024-01-01", cancellationToken);
+        var finding = SettingsCheck.JudgeShards(
+            variables.Number("MAILGRAINS_STORAGE_SHARD_COUNT", 1), accounts?.Count(name => MailAccount().IsMatch(name)));
+        return finding is null ? [] : [finding];
+    }
+
+    /// <summary>As the template names it.</summary>
+    private static string ResourceGroup(AzdVariables variables) => $"rg-{variables.Required("AZURE_ENV_NAME")}";
+
     private static async Task<IReadOnlyList<Finding>> JudgeComputeAsync(
         AzdVariables variables, Subscription subscription, string location, CancellationToken cancellationToken)
     {
         var profile = Profile.Find(variables["MAILGRAINS_PROFILE"] ?? "dev")!;
-        var wanted = WantedNodes.Of(variables, profile, deployed: variables["AZURE_AKS_CLUSTER_NAME"] is not null);
+        var clusters = await subscription.ResourceNamesAsync(ResourceGroup(variables), "Microsoft.ContainerService/managedClusters", "2025-05-01", cancellationToken);
+        var wanted = WantedNodes.Of(variables, profile, deployed: clusters is null ? null : clusters.Count > 0);
         var (told, size) = await subscription.MachineSizeAsync(location, wanted.VmSize, cancellationToken);
         if (!told)
         {
@@ -64,4 +78,8 @@ public static class Preprovision
         var quotas = await subscription.QuotasAsync(location, cancellationToken);
         return [.. ComputeCheck.Judge(wanted, location, size, quotas.GetValueOrDefault(size?.Family ?? ""), quotas.GetValueOrDefault("cores"))];
     }
+
+    // What the template makes of `storageShardCount`: a resource token, and the account's number.
+    [GeneratedRegex("^st[a-z0-9]{13}m[0-9]+$", RegexOptions.CultureInvariant)]
+    private static partial Regex MailAccount();
 }

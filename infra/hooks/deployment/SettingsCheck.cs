@@ -14,16 +14,6 @@ public static class SettingsCheck
                 Weight.Failure, $"MAILGRAINS_PROFILE is \"{profile}\"; there are {string.Join(" and ", Profile.Names)}.");
         }
 
-        var shards = variables.Number("MAILGRAINS_STORAGE_SHARD_COUNT", 1);
-        var deployed = variables.List("MAILGRAINS_STORAGE_URIS").Count;
-        if (shards < deployed)
-        {
-            // The accounts would stay, but the service would no longer know of them: whoever has a mailbox there would be without it.
-            yield return new Finding(
-                Weight.Failure,
-                $"MAILGRAINS_STORAGE_SHARD_COUNT is {shards}, and mail lies in {deployed} accounts: it can only be raised. Set it to {deployed} or more.");
-        }
-
         if (variables.List("MAILGRAINS_OPERATOR_IP_RANGES").FirstOrDefault(range => !IPNetwork.TryParse(range, out _)) is { } wrong)
         {
             yield return new Finding(
@@ -41,4 +31,14 @@ public static class SettingsCheck
             yield return new Finding(Weight.Warning, "MAILGRAINS_SMART_HOST_USER without MAILGRAINS_SMART_HOST: it is not used.");
         }
     }
+
+    /// <param name="wanted">How many accounts mail is to be spread over.</param>
+    /// <param name="deployed">In how many it lies; null: not known.</param>
+    public static Finding? JudgeShards(int wanted, int? deployed) => deployed > wanted
+
+        // The accounts would stay, but the service would no longer know of them: whoever has a mailbox there would be without it.
+        ? new Finding(
+            Weight.Failure,
+            $"MAILGRAINS_STORAGE_SHARD_COUNT is {wanted}, and mail lies in {deployed} accounts: it can only be raised. Set it to {deployed} or more.")
+        : null;
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 
 namespace MailGrains.Deployment;
@@ -48,6 +49,14 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
                 StringComparer.OrdinalIgnoreCase);
     }
 
+    /// <summary>Names of a group's resources of one type, such as <c>Microsoft.Storage/storageAccounts</c>; none where there is no such group.</summary>
+    public async Task<IReadOnlyList<string>?> ResourceNamesAsync(string resourceGroup, string type, string apiVersion, CancellationToken cancellationToken)
+    {
+        var resources = await ListAsync(
+            $"/subscriptions/{id}/resourceGroups/{resourceGroup}/providers/{type}?api-version={apiVersion}", cancellationToken, absentIsEmpty: true);
+        return resources is null ? null : [.. resources.Select(resource => Text(resource, "name")).OfType<string>()];
+    }
+
     private static MachineSize ReadSize(JsonElement size, string location)
     {
         var capabilities = Items(size, "capabilities").ToLookup(c => Text(c, "name"), c => Text(c, "value"));
@@ -67,13 +76,13 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
             capabilities["EphemeralOSDiskSupported"].FirstOrDefault() == "True");
     }
 
-    private async Task<IReadOnlyList<JsonElement>?> ListAsync(string path, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<JsonElement>?> ListAsync(string path, CancellationToken cancellationToken, bool absentIsEmpty = false)
     {
         List<JsonElement> items = [];
         var next = path;
         for (var page = 0; page < MaxPages && next is not null; page++)
         {
-            if (await GetAsync(next, cancellationToken) is not { } body)
+            if (await GetAsync(next, cancellationToken, absentIsEmpty) is not { } body)
             {
                 return null;
             }
@@ -86,12 +95,12 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
         return items;
     }
 
-    private async Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken)
+    private async Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken, bool absentIsEmpty = false)
     {
         try
         {
             var answer = await resourceManager.GetAsync(path, cancellationToken);
-            if ((int)answer.Status == 200 && answer.Body.ValueKind == JsonValueKind.Object)
+            if (answer.Body.ValueKind == JsonValueKind.Object && (answer.Status == HttpStatusCode.OK || (absentIsEmpty && answer.Status == HttpStatusCode.NotFound)))
             {
                 return answer.Body;
             }
