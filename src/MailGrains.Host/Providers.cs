@@ -2,7 +2,9 @@ using System.Diagnostics.Metrics;
 using MailGrains.Host.Configuration;
 using MailGrains.Storage;
 using MailGrains.Storage.Azure;
+using MailGrains.Storage.Azure.Vault;
 using MailGrains.Storage.Orleans;
+using MailGrains.Storage.Secrets;
 using MailGrains.Storage.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
@@ -40,8 +42,45 @@ internal static class Providers
         return (accounts, null);
     }
 
+    /// <summary>
+    /// Where <c>MailGrains:Vault:Uri</c> names a vault, its secrets become settings, above those of all other sources. The official provider would take this
+    /// place: <c>configuration.AddAzureKeyVault(vault.Uri, credential)</c>.
+    /// </summary>
+    /// <returns>The vault; null where none is configured.</returns>
+    /// <exception cref="StoreException">It could not be read in time.</exception>
+    public static async Task<VaultOptions?> AddVaultSettingsAsync(IConfigurationManager configuration, ILogger logger, CancellationToken cancellationToken)
+    {
+        var vault = ReadVault(new SettingsReader(configuration));
+        if (vault is not null)
+        {
+            configuration.AddInMemoryCollection(await VaultSettings.ReadAsync(vault, logger, TimeProvider.System, cancellationToken));
+        }
+
+        return vault;
+    }
+
+    /// <summary>What seals secrets in the store: by a key of the vault, or nothing where there is none.</summary>
+    /// <exception cref="StoreException">The store or the vault can't be used.</exception>
+    public static async Task<SecretSeal> OpenSealAsync(StorageAccounts accounts, VaultOptions? vault, ILogger logger, CancellationToken cancellationToken) =>
+        vault is null ? SecretSeal.None : await SecretSeal.OpenAsync(accounts, new VaultKey(vault, logger, TimeProvider.System).Wrapping, cancellationToken);
+
     public static ISiloBuilder UseProviders(this ISiloBuilder silo) => silo
         .UseTableStoreClustering()
         .UseTableStoreReminders()
         .AddTableStoreGrainStorage("Default");
+
+    private static VaultOptions? ReadVault(SettingsReader settings)
+    {
+        if (settings.Text("Vault:Uri") is not { } address)
+        {
+            return null;
+        }
+
+        // A vault's service is told by its host's name, so an address alone would not do.
+        var uri = Uri.TryCreate(address, UriKind.Absolute, out var given) && given is { Scheme: "https", HostNameType: UriHostNameType.Dns } && given.Host.Contains('.')
+            ? given
+            : throw SettingsReader.Wrong("Vault:Uri", address, "an address such as https://mail-1.vault.azure.net/");
+        var vault = new VaultOptions { Uri = uri };
+        return settings.Text("Vault:DataKey") is { } key ? vault with { DataKey = key } : vault;
+    }
 }

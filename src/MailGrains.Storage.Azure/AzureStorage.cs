@@ -6,11 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace MailGrains.Storage.Azure;
 
 /// <summary>Opens the storage accounts of an installation.</summary>
-public static partial class AzureStorage
+public static class AzureStorage
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
-
     /// <summary>
     /// Makes what is not there yet (tables, containers, markers), checks every account's marker, and answers the accounts. Refusals and
     /// failures of the network are tried again until <see cref="AzureStorageOptions.StartTimeout"/>: a role that was just given takes minutes
@@ -31,21 +28,14 @@ public static partial class AzureStorage
         var cluster = clients.Tables(options.Cluster ?? numbered[0], "Cluster", time);
         var accounts = numbered.Select((account, number) => Account(clients, account, number, time)).ToList();
 
-        var deadline = time.GetUtcNow() + options.StartTimeout;
-        for (var delay = FirstDelay; ; delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LongestDelay.Ticks)))
-        {
-            try
+        return await new StartRetry(options.StartTimeout, logger, time).RunAsync(
+            "Storage",
+            async token =>
             {
-                await ClaimAsync(accounts, cluster, service, cancellationToken).ConfigureAwait(false);
+                await ClaimAsync(accounts, cluster, service, token).ConfigureAwait(false);
                 return new StorageAccounts(accounts, cluster);
-            }
-            catch (StoreException e) when (e.Failure is StoreFailure.Unavailable or StoreFailure.Unknown && time.GetUtcNow() + delay < deadline)
-            {
-                LogNotYet(logger, e.Message, delay);
-            }
-
-            await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
-        }
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     private static StorageAccount Account(AzureClients clients, AzureAccountOptions options, int number, TimeProvider time)
@@ -71,7 +61,4 @@ public static partial class AzureStorage
             await ((AzureBlobStore)account.Blobs).CreateContainerAsync(cancellationToken).ConfigureAwait(false);
         }
     }
-
-    [LoggerMessage(1, LogLevel.Warning, "Storage is not ready: {Reason} Next try in {Delay}.")]
-    private static partial void LogNotYet(ILogger logger, string reason, TimeSpan delay);
 }

@@ -67,25 +67,24 @@ internal static class MailGrainsApplication
             console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
             console.UseUtcTimestamp = true;
         });
+        using var early = EarlyServices(builder.Configuration);
+        var (meters, logger) = (early.GetRequiredService<IMeterFactory>(), early.GetRequiredService<ILoggerFactory>().CreateLogger("MailGrains.Host"));
+        var vault = await Providers.AddVaultSettingsAsync(builder.Configuration, logger, signals.First);
         var settings = HostSettings.Read(builder.Configuration);
         using var siloPort = SiloPort.Take(settings.Cluster.Address, settings.Cluster.SiloPort, "Cluster:SiloPort");
         using var gatewayPort = SiloPort.Take(settings.Cluster.Address, settings.Cluster.GatewayPort, "Cluster:GatewayPort");
 
-        using var early = EarlyServices(builder.Configuration);
-        var meters = early.GetRequiredService<IMeterFactory>();
-        var (accounts, owner) = await Providers.OpenStoreAsync(
-            settings, builder.Configuration, meters, early.GetRequiredService<ILoggerFactory>().CreateLogger("MailGrains.Host"), signals.First);
+        var apiKey = Secret.Of(settings.AdminApiKey, settings.Storage, "Admin:ApiKey", "admin.key");
+        var demoPassword = settings.DemoEnabled ? Secret.Of(settings.DemoPassword, settings.Storage, "Demo:Password", "demo.password") : null;
+        var (accounts, owner) = await Providers.OpenStoreAsync(settings, builder.Configuration, meters, logger, signals.First);
         await using var store = owner;
-        var seal = SecretSeal.None;
-        var secrets = new SecretRows(accounts, seal, SecretRows.Shared);
-
+        var seal = await Providers.OpenSealAsync(accounts, vault, logger, signals.First);
         if (settings.SrsKeys.Count == 0)
         {
+            var secrets = new SecretRows(accounts, seal, SecretRows.Shared);
             settings = settings with { SrsKeys = [(await secrets.FindOrMakeAsync("srs", Secret.Random, signals.First)).Value] };
         }
 
-        var apiKey = Secret.Of(settings.AdminApiKey, settings.Storage.Path, "admin.key");
-        var demoPassword = settings.DemoEnabled ? Secret.Of(settings.DemoPassword, settings.Storage.Path, "demo.password") : null;
         var listeners = new Listeners(settings);
         AddServices(builder, settings, accounts, seal, meters, new AdminOptions { ApiKey = apiKey.Value });
         builder.UseOrleans(silo => SiloSetup.Configure(silo, settings, siloPort.Number, gatewayPort.Number));
@@ -159,6 +158,7 @@ internal static class MailGrainsApplication
         services.AddSenderGrains();
         AddRelay(services, settings);
         services.AddMailGrainsWeb(admin);
+        StoredKeyRing.Add(services);
         services.AddHealthChecks().AddCheck<Readiness>(Readiness.Name).AddCheck<AlarmCheck>(AlarmCheck.Name);
         Telemetry.Add(services, builder.Configuration);
 
@@ -229,7 +229,11 @@ internal static class MailGrainsApplication
 
     private static void Announce(HostSettings settings, Secret apiKey, Secret? demoPassword, Listeners listeners)
     {
-        Console.WriteLine($"Data folder: {settings.Storage.Path}");
+        if (settings.Storage.Provider == StorageProvider.Sqlite)
+        {
+            Console.WriteLine($"Data folder: {settings.Storage.Path}");
+        }
+
         if (apiKey.Path is not null)
         {
             Console.WriteLine($"Operator's key: {apiKey.Path}");

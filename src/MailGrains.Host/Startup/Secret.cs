@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using MailGrains.Host.Configuration;
 
 namespace MailGrains.Host.Startup;
 
@@ -16,6 +17,24 @@ internal sealed record Secret(string Value, string? Path)
 
     /// <summary>256 bits as hexadecimal digits.</summary>
     public static string Random() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes));
+
+    /// <summary>A file in the data folder stands in for a setting with the embedded store only: elsewhere it would be one machine's, or a container's.</summary>
+    /// <param name="setting">Its name below <c>MailGrains</c>.</param>
+    /// <exception cref="SettingsException">It is not configured, and there is no data folder.</exception>
+    /// <exception cref="IOException">The file can't be read or made.</exception>
+    public static Secret Of(string? configured, StorageSettings storage, string setting, string fileName)
+    {
+        if (configured is null && storage.Provider != StorageProvider.Sqlite)
+        {
+            var name = $"{SettingsReader.Root}:{setting}";
+            var secret = name.Replace(":", "--", StringComparison.Ordinal);
+            throw new SettingsException(
+                $"{name} is not set, and with the storage provider {storage.Provider} it is not kept in a data folder. Make it a secret of the vault that " +
+                $"{SettingsReader.Root}:Vault:Uri names, and start again: az keyvault secret set --vault-name <vault> --name {secret} --value \"$(openssl rand -hex 32)\"");
+        }
+
+        return Of(configured, storage.Path, fileName);
+    }
 
     /// <exception cref="IOException">The file can't be read or made.</exception>
     public static Secret Of(string? configured, string folder, string fileName)

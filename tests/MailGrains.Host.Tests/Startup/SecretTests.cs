@@ -1,3 +1,4 @@
+using MailGrains.Host.Configuration;
 using MailGrains.Host.Startup;
 
 namespace MailGrains.Host.Tests.Startup;
@@ -58,6 +59,19 @@ public sealed class SecretTests : IDisposable
 
         Assert.Single((await Task.WhenAll(makers)).Distinct());
         Assert.Single(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public void Without_a_data_folder_it_has_to_be_configured_and_the_error_says_how()
+    {
+        var azure = new StorageSettings(StorageProvider.Azure, Path.Combine(_folder, "data"), Shared: false);
+
+        Assert.Equal("configured", Secret.Of("configured", azure, "Admin:ApiKey", "admin.key").Value);
+        var error = Assert.Throws<SettingsException>(() => Secret.Of(null, azure, "Admin:ApiKey", "admin.key"));
+        Assert.StartsWith("MailGrains:Admin:ApiKey is not set", error.Message, StringComparison.Ordinal);
+        Assert.Contains("az keyvault secret set --vault-name <vault> --name MailGrains--Admin--ApiKey", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+        Assert.NotNull(Secret.Of(null, azure with { Provider = StorageProvider.Sqlite }, "Admin:ApiKey", "admin.key").Path);
     }
 
     [Fact]

@@ -18,6 +18,12 @@ public sealed class AzuriteAccount
 
     public string Key { get; }
 
+    /// <summary>The blob service's address under the name that the account has in Azure; by https only (<see cref="AzuriteServer.Authority"/>).</summary>
+    public Uri BlobServiceUri => new($"https://{Name}.blob.core.windows.net/");
+
+    /// <summary>The table service's address by https: Azurite understands transactions only where the account stands in the path.</summary>
+    public Uri TableServiceUri => new($"https://127.0.0.1:{_server.TablePort}/{Name}");
+
     public string ConnectionString => ConnectionStringOver(_server.BlobPort, _server.TablePort);
 
     /// <summary>The account as it is reached through other ports, those of a proxy.</summary>

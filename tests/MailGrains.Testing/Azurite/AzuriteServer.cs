@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading.Channels;
+using MailGrains.Testing.Azure;
 
 namespace MailGrains.Testing.Azurite;
 
@@ -37,6 +38,12 @@ public sealed class AzuriteServer : IAsyncDisposable
 
     public int TablePort { get; private set; }
 
+    /// <summary>
+    /// From its next start on: https by a certificate of this authority, for the names that accounts have in Azure and for loopback, and access tokens
+    /// (<see cref="AccessTokens"/>); null: plain http and keys.
+    /// </summary>
+    public TestAuthority? Authority { get; set; }
+
     /// <summary>The connection string of an account that all users of this server share; see <see cref="NewAccount"/>.</summary>
     public string ConnectionString => _accounts[0].ConnectionString;
 
@@ -47,9 +54,12 @@ public sealed class AzuriteServer : IAsyncDisposable
         return next < AccountCount ? _accounts[next] : throw new InvalidOperationException("This Azurite has no more accounts.");
     }
 
-    public static async Task<AzuriteServer> StartAsync(CancellationToken cancellationToken = default)
+    public static Task<AzuriteServer> StartAsync(CancellationToken cancellationToken = default) => StartAsync(authority: null, cancellationToken);
+
+    /// <param name="authority"><see cref="Authority"/></param>
+    public static async Task<AzuriteServer> StartAsync(TestAuthority? authority, CancellationToken cancellationToken = default)
     {
-        var server = new AzuriteServer(FindScript());
+        var server = new AzuriteServer(FindScript()) { Authority = authority };
         try
         {
             await server.LaunchAsync(cancellationToken);
@@ -155,6 +165,12 @@ public sealed class AzuriteServer : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (Authority is not null)
+        {
+            var (certificate, key) = Authority.Issue("azurite", "*.blob.core.windows.net", "127.0.0.1");
+            Array.ForEach(["--oauth", "basic", "--cert", certificate, "--key", key], start.ArgumentList.Add);
+        }
+
         var process = new Process { StartInfo = start };
         var open = 2;
         void Take(string? line)
@@ -183,7 +199,7 @@ public sealed class AzuriteServer : IAsyncDisposable
 
     private static int? PortIn(string line, string service)
     {
-        const string Listening = " service is successfully listening at http://";
+        const string Listening = " service is successfully listening at http";
         return line.Contains(service + Listening, StringComparison.Ordinal)
             ? int.Parse(line.AsSpan(line.LastIndexOf(':') + 1), CultureInfo.InvariantCulture)
             : null;
