@@ -335,7 +335,8 @@ module clusterRoles 'modules/roles-cluster.bicep' = if (hardened && !empty(princ
   ]
 }
 
-// azd keeps outputs as variables of the environment; manifests and hooks read them there.
+// azd keeps outputs as variables of the environment; manifests and hooks read them there. None but the region's has the name of one that can be set: it
+// would be taken for a setting from then on, and "azd down" would delete what the operator set.
 
 output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
@@ -351,21 +352,21 @@ output MAILGRAINS_PUBLIC_IP_NAME string = network.outputs.publicAddressName
 output MAILGRAINS_PUBLIC_IP_ADDRESS string = network.outputs.publicAddress
 output MAILGRAINS_PUBLIC_FQDN string = network.outputs.publicName
 output MAILGRAINS_EGRESS_IP_ADDRESS string = network.outputs.egressAddress
-output MAILGRAINS_EGRESS_PTR string = network.outputs.egressName
-output MAILGRAINS_HOST_NAME string = empty(hostName) ? network.outputs.publicName : toLower(hostName)
+output MAILGRAINS_DEPLOYED_EGRESS_PTR string = network.outputs.egressName
+output MAILGRAINS_DEPLOYED_HOST_NAME string = empty(hostName) ? network.outputs.publicName : toLower(hostName)
 output MAILGRAINS_STORAGE_URIS string = join(
   map(accountNames, name => 'https://${name}.blob.${environment().suffixes.storage}'),
   ','
 )
 output MAILGRAINS_CLUSTER_STORAGE_URI string = 'https://${clusterAccountName}.blob.${environment().suffixes.storage}'
-output MAILGRAINS_DATA_KEY_NAME string = dataKeyName
-output MAILGRAINS_MIN_REPLICAS int = minReplicas == 0 ? chosen.minReplicas : minReplicas
-output MAILGRAINS_MAX_REPLICAS int = max(minReplicas, maxReplicas == 0 ? chosen.maxReplicas : maxReplicas)
-output MAILGRAINS_CPU_REQUEST string = empty(cpuRequest) ? chosen.cpuRequest : cpuRequest
-output MAILGRAINS_MEMORY_REQUEST string = empty(memoryRequest) ? chosen.memoryRequest : memoryRequest
-output MAILGRAINS_MEMORY_LIMIT string = empty(memoryLimit) ? chosen.memoryLimit : memoryLimit
-output MAILGRAINS_ACME_DIRECTORY string = acmeDirectory
-output MAILGRAINS_ACME_CONTACT string = acmeContact
-output MAILGRAINS_SMART_HOST string = smartHost
-output MAILGRAINS_SMART_HOST_PORT int = smartHostPort
-output MAILGRAINS_SMART_HOST_USER string = smartHostUser
+output MAILGRAINS_DEPLOYED_DATA_KEY_NAME string = dataKeyName
+output MAILGRAINS_DEPLOYED_MIN_REPLICAS int = minReplicas == 0 ? chosen.minReplicas : minReplicas
+output MAILGRAINS_DEPLOYED_MAX_REPLICAS int = max(minReplicas, maxReplicas == 0 ? chosen.maxReplicas : maxReplicas)
+output MAILGRAINS_DEPLOYED_CPU_REQUEST string = empty(cpuRequest) ? chosen.cpuRequest : cpuRequest
+output MAILGRAINS_DEPLOYED_MEMORY_REQUEST string = empty(memoryRequest) ? chosen.memoryRequest : memoryRequest
+output MAILGRAINS_DEPLOYED_MEMORY_LIMIT string = empty(memoryLimit) ? chosen.memoryLimit : memoryLimit
+output MAILGRAINS_DEPLOYED_ACME_DIRECTORY string = acmeDirectory
+output MAILGRAINS_DEPLOYED_ACME_CONTACT string = acmeContact
+output MAILGRAINS_DEPLOYED_SMART_HOST string = smartHost
+output MAILGRAINS_DEPLOYED_SMART_HOST_PORT int = smartHostPort
+output MAILGRAINS_DEPLOYED_SMART_HOST_USER string = smartHostUser

@@ -9,11 +9,11 @@ public static class DnsRecords
     /// <exception cref="HookException">An output of the template is missing.</exception>
     public static IEnumerable<string> Describe(AzdVariables variables)
     {
-        var host = variables.Required("MAILGRAINS_HOST_NAME");
+        var host = variables.Required("MAILGRAINS_DEPLOYED_HOST_NAME");
         var address = variables.Required("MAILGRAINS_PUBLIC_IP_ADDRESS");
         var egress = variables.Required("MAILGRAINS_EGRESS_IP_ADDRESS");
-        var pointer = variables.Required("MAILGRAINS_EGRESS_PTR");
-        var smartHost = variables["MAILGRAINS_SMART_HOST"];
+        var pointer = variables.Required("MAILGRAINS_DEPLOYED_EGRESS_PTR");
+        var smartHost = variables["MAILGRAINS_DEPLOYED_SMART_HOST"];
 
         yield return "The service's own names:";
         if (IsAzures(host))

@@ -12,11 +12,12 @@ public sealed partial class ParametersTests(CompiledTemplate compiled)
     private static readonly string[] Outputs =
     [
         "APPLICATIONINSIGHTS_CONNECTION_STRING", "AZURE_AKS_CLUSTER_NAME", "AZURE_CONTAINER_REGISTRY_ENDPOINT", "AZURE_CONTAINER_REGISTRY_NAME",
-        "AZURE_KEY_VAULT_ENDPOINT", "AZURE_KEY_VAULT_NAME", "AZURE_LOCATION", "AZURE_RESOURCE_GROUP", "AZURE_TENANT_ID", "MAILGRAINS_ACME_CONTACT",
-        "MAILGRAINS_ACME_DIRECTORY", "MAILGRAINS_CLUSTER_STORAGE_URI", "MAILGRAINS_CPU_REQUEST", "MAILGRAINS_DATA_KEY_NAME", "MAILGRAINS_EGRESS_IP_ADDRESS",
-        "MAILGRAINS_EGRESS_PTR", "MAILGRAINS_HOST_NAME", "MAILGRAINS_IDENTITY_CLIENT_ID", "MAILGRAINS_MAX_REPLICAS", "MAILGRAINS_MEMORY_LIMIT",
-        "MAILGRAINS_MEMORY_REQUEST", "MAILGRAINS_MIN_REPLICAS", "MAILGRAINS_PUBLIC_FQDN", "MAILGRAINS_PUBLIC_IP_ADDRESS", "MAILGRAINS_PUBLIC_IP_NAME",
-        "MAILGRAINS_SMART_HOST", "MAILGRAINS_SMART_HOST_PORT", "MAILGRAINS_SMART_HOST_USER", "MAILGRAINS_STORAGE_URIS",
+        "AZURE_KEY_VAULT_ENDPOINT", "AZURE_KEY_VAULT_NAME", "AZURE_LOCATION", "AZURE_RESOURCE_GROUP", "AZURE_TENANT_ID", "MAILGRAINS_CLUSTER_STORAGE_URI",
+        "MAILGRAINS_DEPLOYED_ACME_CONTACT", "MAILGRAINS_DEPLOYED_ACME_DIRECTORY", "MAILGRAINS_DEPLOYED_CPU_REQUEST", "MAILGRAINS_DEPLOYED_DATA_KEY_NAME",
+        "MAILGRAINS_DEPLOYED_EGRESS_PTR", "MAILGRAINS_DEPLOYED_HOST_NAME", "MAILGRAINS_DEPLOYED_MAX_REPLICAS", "MAILGRAINS_DEPLOYED_MEMORY_LIMIT",
+        "MAILGRAINS_DEPLOYED_MEMORY_REQUEST", "MAILGRAINS_DEPLOYED_MIN_REPLICAS", "MAILGRAINS_DEPLOYED_SMART_HOST", "MAILGRAINS_DEPLOYED_SMART_HOST_PORT",
+        "MAILGRAINS_DEPLOYED_SMART_HOST_USER", "MAILGRAINS_EGRESS_IP_ADDRESS", "MAILGRAINS_IDENTITY_CLIENT_ID", "MAILGRAINS_PUBLIC_FQDN",
+        "MAILGRAINS_PUBLIC_IP_ADDRESS", "MAILGRAINS_PUBLIC_IP_NAME", "MAILGRAINS_STORAGE_URIS",
     ];
 
     /// <summary>Those that azd knows by itself.</summary>
@@ -75,6 +76,16 @@ public sealed partial class ParametersTests(CompiledTemplate compiled)
     public void The_outputs_are_those_that_manifests_and_hooks_read()
     {
         Assert.Equal(Outputs, compiled.Outputs.Keys.Order());
+    }
+
+    /// <summary>
+    /// azd keeps outputs among the variables that the operator sets, so that one of the same name would be taken for a setting the next time, and it removes
+    /// outputs on <c>azd down</c>.
+    /// </summary>
+    [Fact]
+    public void No_output_takes_the_place_of_what_can_be_set()
+    {
+        Assert.Equal(["AZURE_LOCATION"], compiled.Outputs.Keys.Intersect(Parameters.Values.Select(substitution => substitution.Variable)));
     }
 
     [Fact]

@@ -51,7 +51,7 @@ public sealed class DeploymentTests
     [Fact]
     public void The_services_name_is_in_lower_case()
     {
-        Assert.Equal("mail.example.com", Snapshot.Read(Snapshot.Production).Outputs.Text("MAILGRAINS_HOST_NAME"));
+        Assert.Equal("mail.example.com", Snapshot.Read(Snapshot.Production).Outputs.Text("MAILGRAINS_DEPLOYED_HOST_NAME"));
     }
 
     [Fact]

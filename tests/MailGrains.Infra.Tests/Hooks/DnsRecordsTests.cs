@@ -23,7 +23,7 @@ public sealed class DnsRecordsTests
     [Fact]
     public void Where_only_Azures_name_is_known_it_says_how_to_get_one_of_ones_own()
     {
-        var lines = Describe(("MAILGRAINS_HOST_NAME", AzuresName), ("MAILGRAINS_EGRESS_PTR", "mail-abc-out.westeurope.cloudapp.azure.com"));
+        var lines = Describe(("MAILGRAINS_DEPLOYED_HOST_NAME", AzuresName), ("MAILGRAINS_DEPLOYED_EGRESS_PTR", "mail-abc-out.westeurope.cloudapp.azure.com"));
 
         Assert.Contains("  azd env set MAILGRAINS_HOST_NAME mail.example.com && azd up", lines);
         Assert.Contains("  azd env set MAILGRAINS_EGRESS_PTR out.example.com && azd provision", lines);
@@ -32,7 +32,7 @@ public sealed class DnsRecordsTests
     [Fact]
     public void A_smart_hosts_addresses_are_not_ours_to_name()
     {
-        var lines = Describe(("MAILGRAINS_SMART_HOST", "smtp.example.net"));
+        var lines = Describe(("MAILGRAINS_DEPLOYED_SMART_HOST", "smtp.example.net"));
 
         Assert.DoesNotContain(lines, line => line.Contains("ip4:", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.Contains("include:", StringComparison.Ordinal));
@@ -43,17 +43,17 @@ public sealed class DnsRecordsTests
     {
         var failure = Assert.Throws<HookException>(() => DnsRecords.Describe(new AzdVariables(_ => null)).ToList());
 
-        Assert.Contains("MAILGRAINS_HOST_NAME", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("MAILGRAINS_DEPLOYED_HOST_NAME", failure.Message, StringComparison.Ordinal);
     }
 
     private static List<string> Describe(params (string Name, string Value)[] set)
     {
         Dictionary<string, string> variables = new()
         {
-            ["MAILGRAINS_HOST_NAME"] = "mail.example.org",
+            ["MAILGRAINS_DEPLOYED_HOST_NAME"] = "mail.example.org",
             ["MAILGRAINS_PUBLIC_IP_ADDRESS"] = "192.0.2.25",
             ["MAILGRAINS_EGRESS_IP_ADDRESS"] = "192.0.2.26",
-            ["MAILGRAINS_EGRESS_PTR"] = "out.example.org",
+            ["MAILGRAINS_DEPLOYED_EGRESS_PTR"] = "out.example.org",
         };
         foreach (var (name, value) in set)
         {

@@ -26,21 +26,21 @@ internal static class Deployments
         ["MAILGRAINS_PUBLIC_IP_ADDRESS"] = "192.0.2.25",
         ["MAILGRAINS_PUBLIC_FQDN"] = "mail-abc.westeurope.cloudapp.azure.com",
         ["MAILGRAINS_EGRESS_IP_ADDRESS"] = "192.0.2.26",
-        ["MAILGRAINS_EGRESS_PTR"] = "mail-abc-out.westeurope.cloudapp.azure.com",
-        ["MAILGRAINS_HOST_NAME"] = "mail.example.org",
+        ["MAILGRAINS_DEPLOYED_EGRESS_PTR"] = "mail-abc-out.westeurope.cloudapp.azure.com",
+        ["MAILGRAINS_DEPLOYED_HOST_NAME"] = "mail.example.org",
         ["MAILGRAINS_STORAGE_URIS"] = "https://stabcm0.blob.core.windows.net,https://stabcm1.blob.core.windows.net",
         ["MAILGRAINS_CLUSTER_STORAGE_URI"] = "https://stabccluster.blob.core.windows.net",
-        ["MAILGRAINS_DATA_KEY_NAME"] = "mailgrains-data",
-        ["MAILGRAINS_MIN_REPLICAS"] = "3",
-        ["MAILGRAINS_MAX_REPLICAS"] = "9",
-        ["MAILGRAINS_CPU_REQUEST"] = "500m",
-        ["MAILGRAINS_MEMORY_REQUEST"] = "1Gi",
-        ["MAILGRAINS_MEMORY_LIMIT"] = "2Gi",
-        ["MAILGRAINS_ACME_DIRECTORY"] = "https://acme-v02.api.letsencrypt.org/directory",
-        ["MAILGRAINS_ACME_CONTACT"] = "mailto:postmaster@example.org",
-        ["MAILGRAINS_SMART_HOST"] = "smtp.smarthost.example",
-        ["MAILGRAINS_SMART_HOST_PORT"] = 587.ToString(CultureInfo.InvariantCulture),
-        ["MAILGRAINS_SMART_HOST_USER"] = "us",
+        ["MAILGRAINS_DEPLOYED_DATA_KEY_NAME"] = "mailgrains-data",
+        ["MAILGRAINS_DEPLOYED_MIN_REPLICAS"] = "3",
+        ["MAILGRAINS_DEPLOYED_MAX_REPLICAS"] = "9",
+        ["MAILGRAINS_DEPLOYED_CPU_REQUEST"] = "500m",
+        ["MAILGRAINS_DEPLOYED_MEMORY_REQUEST"] = "1Gi",
+        ["MAILGRAINS_DEPLOYED_MEMORY_LIMIT"] = "2Gi",
+        ["MAILGRAINS_DEPLOYED_ACME_DIRECTORY"] = "https://acme-v02.api.letsencrypt.org/directory",
+        ["MAILGRAINS_DEPLOYED_ACME_CONTACT"] = "mailto:postmaster@example.org",
+        ["MAILGRAINS_DEPLOYED_SMART_HOST"] = "smtp.smarthost.example",
+        ["MAILGRAINS_DEPLOYED_SMART_HOST_PORT"] = 587.ToString(CultureInfo.InvariantCulture),
+        ["MAILGRAINS_DEPLOYED_SMART_HOST_USER"] = "us",
     };
 
     /// <summary>The same without what may be left empty: a smart host, a certificate authority, Application Insights.</summary>
@@ -49,7 +49,7 @@ internal static class Deployments
         var environment = Environment();
         string[] optional =
         [
-            "APPLICATIONINSIGHTS_CONNECTION_STRING", "MAILGRAINS_ACME_DIRECTORY", "MAILGRAINS_ACME_CONTACT", "MAILGRAINS_SMART_HOST", "MAILGRAINS_SMART_HOST_USER",
+            "APPLICATIONINSIGHTS_CONNECTION_STRING", "MAILGRAINS_DEPLOYED_ACME_DIRECTORY", "MAILGRAINS_DEPLOYED_ACME_CONTACT", "MAILGRAINS_DEPLOYED_SMART_HOST", "MAILGRAINS_DEPLOYED_SMART_HOST_USER",
         ];
         foreach (var name in optional)
         {

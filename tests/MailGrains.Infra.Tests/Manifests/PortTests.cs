@@ -125,7 +125,7 @@ public sealed class PortTests
     public void A_smart_hosts_own_port_is_let_out()
     {
         var environment = Deployments.Environment();
-        environment["MAILGRAINS_SMART_HOST_PORT"] = "2525";
+        environment["MAILGRAINS_DEPLOYED_SMART_HOST_PORT"] = "2525";
         var policy = new ManifestFolder(ManifestFolder.Whole).Objects(environment).OfType<V1NetworkPolicy>().Single().Spec;
 
         Assert.Contains(policy.Egress.Where(rule => rule.To is null).SelectMany(rule => rule.Ports), port => port.Port == "2525");
