@@ -29,8 +29,8 @@ public sealed record AcmeOptions
     /// <summary>Orders at a time.</summary>
     public int Parallelism { get; init; } = 4;
 
-    /// <summary>Orders of one run; the others wait for the next.</summary>
-    public int MaxOrders { get; init; } = 50;
+    /// <summary>Orders of one run; the others wait for the next. Let's Encrypt takes 300 new orders of an account in three hours, which are 36 runs.</summary>
+    public int MaxOrders { get; init; } = 8;
 
     /// <summary>Certificates that are kept: every gateway holds all of them.</summary>
     public int MaxCertificates { get; init; } = 10_000;

@@ -81,17 +81,17 @@ public sealed partial class CertificateGrain(
         if (name is not null)
         {
             var found = (await ReadAsync(cancellationToken)).FirstOrDefault(stored => stored.Record.Names.Contains(name));
-            if (found is null)
+            if (found is null && !parts.Options.Names.Contains(name))
             {
                 return RenewOutcome.NotFound;
             }
 
-            if (!RenewalSchedule.MayTry(found.Record, time.GetUtcNow()))
+            if (found is not null && !RenewalSchedule.MayTry(found.Record, time.GetUtcNow()))
             {
                 return RenewOutcome.TooOften;
             }
 
-            _wanted.Add(found.Key);
+            _wanted.Add(found?.Key ?? new CertificateKey("", name));
         }
 
         _isWalkWanted = true;
@@ -201,8 +201,11 @@ public sealed partial class CertificateGrain(
         var now = time.GetUtcNow();
         return new CertificateWatch(
             [.. all.Where(stored => stored.Record.FailingSince <= now - FailsFor).Take(MaxShown).Select(StateOf)],
-            [.. all.Where(stored => stored.Record is { NotBefore: { } from, NotAfter: { } to } && to - now < (to - from) / EndingPart).Take(MaxShown).Select(StateOf)]);
+            [.. all.Where(IsMissed).Where(stored => stored.Record is { NotBefore: { } from, NotAfter: { } to } && to - now < (to - from) / EndingPart).Take(MaxShown).Select(StateOf)]);
     }
+
+    /// <summary>A tenant's that nothing fails for has names that do not lead here any more: it is to end.</summary>
+    private static bool IsMissed(StoredCertificate stored) => stored.Key.IsService || stored.Record.FailingSince is not null;
 
     private static CertificateState StateOf(StoredCertificate stored) => new(
         stored.Key.ToString(), [.. stored.Record.Names], stored.Record.NotAfter, RenewalSchedule.NextOrder(stored.Key, stored.Record),

@@ -53,7 +53,7 @@ internal sealed partial class CertificateRun
         }
         catch (AcmeException e)
         {
-            parts.Metrics.Ordered(e.Kind.Length <= 30 && e.Kind.All(char.IsAsciiLetter) ? e.Kind : "other");
+            parts.Metrics.Failed(e.Kind);
             _isLimited |= e.Kind == AcmeException.RateLimited;
             var failed = RenewalSchedule.Failed(key, current.Record, e, time.GetUtcNow());
             LogFailed(key, names, e.Message, failed.NextTry);
@@ -64,10 +64,16 @@ internal sealed partial class CertificateRun
             await RemoveAsync(tokens);
         }
 
-        async Task PublishAsync(string token, string keyAuthorization, CancellationToken cancel)
+        async Task PublishAsync(IReadOnlyDictionary<string, string> answers, CancellationToken cancel)
         {
-            tokens.Add(token);
-            await parts.Challenges.PublishAsync(token, keyAuthorization, cancel);
+            tokens.AddRange(answers.Keys);
+            foreach (var (token, answer) in answers)
+            {
+                await parts.Challenges.PublishAsync(token, answer, cancel);
+            }
+
+            // A process that is flooded with tokens has read them by then.
+            await Task.Delay(ChallengeAnswers.ReadingPeriod * 1.5, time, cancel);
         }
 
         async Task KeepAsync(PendingOrder order, CancellationToken cancel) =>
@@ -94,7 +100,7 @@ internal sealed partial class CertificateRun
         }
 
         _stored[current.Key] = written;
-        parts.Metrics.Ordered("issued");
+        parts.Metrics.Issued();
         LogIssued(current.Key, names, record.NotAfter!.Value);
         await TellAsync(current.Key, cancellationToken);
     }

@@ -31,6 +31,31 @@ internal sealed partial class CertificateRun(
     /// <param name="looksAtAll">At all tenants' domains, not only at those that have a certificate.</param>
     public async Task RunAsync(bool looksAtAll, CancellationToken cancellationToken)
     {
+        try
+        {
+            await LookAsync(looksAtAll, cancellationToken);
+        }
+        finally
+        {
+            // Also where the walk has failed: nothing goes on behind the end of a run.
+            await Task.WhenAll(_running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+
+        await DropExpiredAsync(cancellationToken);
+        parts.Metrics.Saw([.. _stored.Values.Select(stored => stored.Record)], time.GetUtcNow());
+    }
+
+    public void Dispose()
+    {
+        _slots.Dispose();
+        if (_client is { IsCompletedSuccessfully: true } client)
+        {
+            client.Result.Dispose();
+        }
+    }
+
+    private async Task LookAsync(bool looksAtAll, CancellationToken cancellationToken)
+    {
         await parts.Challenges.SweepAsync(cancellationToken);
         await foreach (var certificate in parts.Rows.ListAsync(cancellationToken))
         {
@@ -56,17 +81,6 @@ internal sealed partial class CertificateRun(
         }
 
         await Task.WhenAll(_running);
-        await DropExpiredAsync(cancellationToken);
-        parts.Metrics.Saw([.. _stored.Values.Select(stored => stored.Record)], time.GetUtcNow());
-    }
-
-    public void Dispose()
-    {
-        _slots.Dispose();
-        if (_client is { IsCompletedSuccessfully: true } client)
-        {
-            client.Result.Dispose();
-        }
     }
 
     /// <summary>Domains that were deleted, or belong to another tenant now, lose their certificate.</summary>

@@ -10,9 +10,10 @@ namespace MailGrains.Gateways.Acme;
 /// </summary>
 internal sealed class ChallengeAnswers(ChallengeRows rows, TimeProvider time)
 {
-    private const int MaxWaiting = 200;
+    private const int MaxWaiting = 1_000;
 
-    private static readonly TimeSpan ReadingPeriod = TimeSpan.FromSeconds(1);
+    /// <summary>A process that is asked for tokens all the time answers at once for what was published this long, and a little, before.</summary>
+    internal static readonly TimeSpan ReadingPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();

@@ -1,5 +1,4 @@
 using System.Net;
-using MailGrains.Contracts.Certificates;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Acme;
 using MailGrains.Storage.Secrets;
@@ -124,23 +123,6 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
         Assert.NotNull(failed.FailingSince);
         await cluster.RunAsync(Host);
         Assert.Null((await FindAsync(Host))!.FailingSince);
-    }
-
-    [Fact]
-    public async Task The_grain_shows_pages_renews_by_name_and_knows_no_others()
-    {
-        await PutDomainAsync("page.test");
-        await cluster.RunAsync();
-
-        var first = await cluster.Grain.ListAsync(null, 1, Stop);
-        var rest = await cluster.Grain.ListAsync(first.Next, CertificatePage.MaxLimit, Stop);
-
-        Assert.Equal("/" + AcmeCluster.HostName, Assert.Single(first.Certificates).Key);
-        Assert.Contains(rest.Certificates, state => state.Names.SequenceEqual(["mail.page.test", "mta-sts.page.test"]) && state.LastError is null);
-        Assert.Null(rest.Next);
-        Assert.Equal(RenewOutcome.NotFound, await cluster.Grain.RenewAsync("mail.nobody.test", Stop));
-        Assert.Equal(RenewOutcome.Begun, await cluster.Grain.RenewAsync(null, Stop));
-        Assert.Empty((await cluster.Grain.LookAsync(Stop)).Failing);
     }
 
     [Theory]

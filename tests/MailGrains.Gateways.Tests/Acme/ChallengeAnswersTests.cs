@@ -50,13 +50,20 @@ public sealed class ChallengeAnswersTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task More_than_may_wait_are_answered_at_once()
+    public async Task A_flood_of_tokens_is_bounded_and_keeps_no_answer_from_being_found()
     {
         Assert.Null(await _answers.FindAsync(Token(0), Stop));
-        var asked = Enumerable.Range(1, 1_000).Select(i => _answers.FindAsync(Token(i), Stop)).ToList();
+        await _rows.PublishAsync(Token(1), "answer", Stop);
+        var flood = Enumerable.Range(2, 3_000).Select(i => _answers.FindAsync(Token(i), Stop)).ToList();
+        Assert.True(flood.Count(task => task.IsCompletedSuccessfully) >= 2_000);
+        await AdvanceUntilAsync(Task.WhenAll(flood));
 
-        Assert.True(asked.Count(task => task.IsCompletedSuccessfully) >= 800);
-        await AdvanceUntilAsync(Task.WhenAll(asked));
+        flood = [.. Enumerable.Range(2, 3_000).Select(i => _answers.FindAsync(Token(i), Stop))];
+        var found = _answers.FindAsync(Token(1), Stop);
+
+        Assert.True(found.IsCompleted);
+        Assert.Equal("answer", await found);
+        await AdvanceUntilAsync(Task.WhenAll(flood));
     }
 
     [Theory]

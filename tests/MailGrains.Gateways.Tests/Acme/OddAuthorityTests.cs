@@ -141,7 +141,7 @@ public sealed class OddAuthorityTests
             return Results.Text("""{"status":"processing","authorizations":[],"finalize":"https://authority.test/f"}""", "application/json").ExecuteAsync(context);
         });
         using var client = await OpenAsync(authority);
-        var order = new CertificateOrder(client, new OrderSteps((_, _, _) => Task.CompletedTask, (_, _) => Task.CompletedTask), time);
+        var order = new CertificateOrder(client, new OrderSteps((_, _) => Task.CompletedTask, (_, _) => Task.CompletedTask), time);
 
         var issuing = order.IssueAsync(["a.test"], null, null, Stop);
         while (!issuing.IsCompleted)

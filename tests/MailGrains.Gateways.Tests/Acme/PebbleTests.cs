@@ -74,7 +74,7 @@ public sealed class PebbleTests(PebbleFixture shared) : IClassFixture<PebbleFixt
     public async Task An_answer_that_is_wrong_is_the_reason_and_names_the_name()
     {
         using var client = await OpenAsync();
-        var order = new CertificateOrder(client, new OrderSteps((_, _, _) => Task.CompletedTask, (_, _) => Task.CompletedTask), TimeProvider.System);
+        var order = new CertificateOrder(client, new OrderSteps((_, _) => Task.CompletedTask, (_, _) => Task.CompletedTask), TimeProvider.System);
 
         var failure = await Assert.ThrowsAsync<AcmeException>(() => order.IssueAsync(["mail.wrong.test"], null, null, Stop));
 
@@ -167,12 +167,16 @@ public sealed class PebbleTests(PebbleFixture shared) : IClassFixture<PebbleFixt
     private CertificateOrder OrderBy(AcmeClient client) =>
         new(client, new OrderSteps(PublishAsync, (_, _) => Task.CompletedTask), TimeProvider.System);
 
-    private Task PublishAsync(string token, string keyAuthorization, CancellationToken cancellationToken)
+    private Task PublishAsync(IReadOnlyDictionary<string, string> answers, CancellationToken cancellationToken)
     {
-        shared.Responder.Answers[token] = keyAuthorization;
+        foreach (var (token, answer) in answers)
+        {
+            shared.Responder.Answers[token] = answer;
+        }
+
         return Task.CompletedTask;
     }
 
-    private static Task NeverAsync(string token, string keyAuthorization, CancellationToken cancellationToken) =>
+    private static Task NeverAsync(IReadOnlyDictionary<string, string> answers, CancellationToken cancellationToken) =>
         throw new InvalidOperationException("a new challenge");
 }

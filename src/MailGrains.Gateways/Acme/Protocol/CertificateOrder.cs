@@ -20,10 +20,10 @@ internal sealed record IssuedCertificate(string Chain, string Key)
 }
 
 /// <summary>What an order needs of its caller.</summary>
-/// <param name="PublishAsync">From its return on, whoever asks for the token (first) gets the answer (RFC 8555 §8.3).</param>
+/// <param name="PublishAsync">From its return on, whoever asks for one of the tokens gets its answer (RFC 8555 §8.3).</param>
 /// <param name="KeepAsync">Keeps what a successor needs to fetch the certificate, before the authority is asked for it.</param>
 internal sealed record OrderSteps(
-    Func<string, string, CancellationToken, Task> PublishAsync, Func<PendingOrder, CancellationToken, Task> KeepAsync);
+    Func<IReadOnlyDictionary<string, string>, CancellationToken, Task> PublishAsync, Func<PendingOrder, CancellationToken, Task> KeepAsync);
 
 /// <summary>How one certificate is got: order, challenges by HTTP-01, request, download. Nothing is kept here between two calls.</summary>
 internal sealed class CertificateOrder(AcmeClient client, OrderSteps steps, TimeProvider time)
@@ -117,6 +117,7 @@ internal sealed class CertificateOrder(AcmeClient client, OrderSteps steps, Time
         }
 
         var open = new List<(Uri Url, AcmeChallenge Challenge)>();
+        var answers = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var url in order.Authorizations)
         {
             var (authorization, _) = await client.GetAuthorizationAsync(url, cancellationToken);
@@ -132,8 +133,13 @@ internal sealed class CertificateOrder(AcmeClient client, OrderSteps steps, Time
 
             var challenge = authorization.Challenges.FirstOrDefault(c => c is { Type: "http-01" } && ChallengeToken.IsGood(c.Token))
                 ?? throw new AcmeException(AcmeException.NoAnswer, $"{authorization.Identifier.Value}: HTTP-01 is not offered");
-            await steps.PublishAsync(challenge.Token!, client.KeyAuthorization(challenge.Token!), cancellationToken);
+            answers[challenge.Token!] = client.KeyAuthorization(challenge.Token!);
             open.Add((url, challenge));
+        }
+
+        if (open.Count > 0)
+        {
+            await steps.PublishAsync(answers, cancellationToken);
         }
 
         foreach (var (_, challenge) in open)
