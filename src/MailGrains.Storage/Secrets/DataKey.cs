@@ -51,14 +51,26 @@ internal static class DataKey
             throw new StoreException(StoreFailure.Unreadable, "The data key in the store is not what the vault's key unwraps it to.");
         }
 
-        if (await wrapping.NewestAsync(cancellationToken).ConfigureAwait(false) != wrapper)
-        {
-            // A conflict is another process that does the same.
-            var anew = Properties(id, await wrapping.WrapAsync(key, cancellationToken).ConfigureAwait(false));
-            await CommitAsync(tables, TableOperation.Replace(Row, anew, row.ETag), cancellationToken).ConfigureAwait(false);
-        }
-
+        await WrapAnewAsync(tables, row, id, key, wrapping, cancellationToken).ConfigureAwait(false);
         return (id, key);
+    }
+
+    private static async Task WrapAnewAsync(
+        ITableStore tables, TableRow row, byte[] id, byte[] key, WrappingKey wrapping, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await wrapping.NewestAsync(cancellationToken).ConfigureAwait(false) != row.Text("wrapper"))
+            {
+                // A conflict is another process that does the same.
+                var anew = Properties(id, await wrapping.WrapAsync(key, cancellationToken).ConfigureAwait(false));
+                await CommitAsync(tables, TableOperation.Replace(Row, anew, row.ETag), cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (StoreException)
+        {
+            // The key is there, which is what a start needs; the next start wraps it.
+        }
     }
 
     private static RowProperties Properties(byte[] id, WrappedKey wrapped) => new(

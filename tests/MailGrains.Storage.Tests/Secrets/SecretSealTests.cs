@@ -95,6 +95,26 @@ public sealed class SecretSealTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_start_needs_the_data_key_unwrapped_and_not_that_it_can_be_wrapped_anew()
+    {
+        var sealedBefore = (await OpenAsync()).Seal("p/one", [1]);
+        _vault.Rotate();
+        var asked = 0;
+        var failing = _vault.Wrapping with
+        {
+            WrapAsync = (_, _) =>
+            {
+                asked++;
+                throw new StoreException(StoreFailure.Unavailable, "The vault is busy.");
+            },
+        };
+
+        var seal = await SecretSeal.OpenAsync(_store.Accounts, failing, Token);
+        Assert.Equal([1], seal.Open("p/one", sealedBefore));
+        Assert.Equal(1, asked);
+    }
+
+    [Fact]
     public void Without_a_vault_nothing_is_sealed() => Assert.Throws<InvalidOperationException>(() => SecretSeal.None.Seal("p/one", [1]));
 
     private Task<SecretSeal> OpenAsync() => SecretSeal.OpenAsync(_store.Accounts, _vault.Wrapping, Token);
