@@ -51,11 +51,23 @@ public sealed class AzureEndpoint
         using var request = new HttpRequestMessage(method, new Uri(_address, pathAndQuery));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Token);
         request.Content = body is null ? null : JsonContent.Create(body);
-        using var response = await _client.SendAsync(request, cancellationToken);
+        using var response = await ReceiveAsync(request, cancellationToken);
         return new AzureAnswer(
             response.StatusCode,
             Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken)),
             response.Headers.RetryAfter?.Delta);
+    }
+
+    private async Task<HttpResponseMessage> ReceiveAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _client.SendAsync(request, cancellationToken);
+        }
+        catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new HttpRequestException($"{request.RequestUri?.Host} did not answer within {_client.Timeout.TotalSeconds:0} s.");
+        }
     }
 
     private static JsonElement Parse(byte[] content)

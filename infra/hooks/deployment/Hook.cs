@@ -5,24 +5,24 @@ using Azure.Identity;
 namespace MailGrains.Deployment;
 
 /// <summary>What a hook has to work with, and how its end becomes an exit code.</summary>
-public sealed class Hook : IDisposable
+/// <param name="credential">The login of whoever runs azd.</param>
+/// <param name="variables">Of the azd environment.</param>
+/// <param name="input">Who is asked.</param>
+/// <param name="output">Who is told.</param>
+/// <param name="interactive">Whether somebody can be asked.</param>
+public sealed class Hook(TokenCredential credential, AzdVariables variables, TextReader input, TextWriter output, bool interactive) : IDisposable
 {
     private static readonly TimeSpan RequestLimit = TimeSpan.FromMinutes(2);
 
     private readonly HttpClient _client = new() { Timeout = RequestLimit, MaxResponseContentBufferSize = AzureEndpoint.MaxAnswerBytes };
 
-    private readonly TokenCredential _credential;
+    public AzdVariables Variables => variables;
 
-    private Hook(TokenCredential credential) => _credential = credential;
+    public TextReader Input => input;
 
-    public AzdVariables Variables { get; } = AzdVariables.OfProcess;
+    public TextWriter Output => output;
 
-    public TextReader Input { get; } = Console.In;
-
-    public TextWriter Output { get; } = Console.Out;
-
-    /// <summary>Whether somebody can be asked.</summary>
-    public bool Interactive { get; } = !Console.IsInputRedirected;
+    public bool Interactive => interactive;
 
     /// <summary>Runs one, and tells in one line why it failed.</summary>
     /// <param name="credential">The login of whoever runs azd.</param>
@@ -30,42 +30,27 @@ public sealed class Hook : IDisposable
     public static async Task<int> RunAsync(TokenCredential credential, Func<Hook, CancellationToken, Task> run)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        using var stop = new CancellationTokenSource();
-        ConsoleCancelEventHandler cancel = (_, pressed) =>
-        {
-            pressed.Cancel = true;
-            stop.Cancel();
-        };
-        Console.CancelKeyPress += cancel;
         try
         {
-            using var hook = new Hook(credential);
-            await run(hook, stop.Token);
+            using var hook = new Hook(credential, AzdVariables.OfProcess, Console.In, Console.Out, !Console.IsInputRedirected);
+            await run(hook, CancellationToken.None);
             return 0;
         }
-        catch (Exception failure) when (failure is HookException or AuthenticationFailedException or OperationCanceledException)
+        catch (Exception failure) when (failure is HookException or AuthenticationFailedException)
         {
-            await Console.Error.WriteLineAsync(failure switch
-            {
-                AuthenticationFailedException => $"No login to Azure was found (`azd auth login`): {failure.Message}",
-                OperationCanceledException => "Stopped.",
-                _ => failure.Message,
-            });
+            await Console.Error.WriteLineAsync(
+                failure is HookException ? failure.Message : $"No login to Azure was found (`azd auth login`): {failure.Message}");
             return 1;
-        }
-        finally
-        {
-            Console.CancelKeyPress -= cancel;
         }
     }
 
     /// <summary>Azure Resource Manager.</summary>
     public AzureEndpoint ResourceManager() => new(
-        _client, _credential, new Uri("https://management.azure.com"), "https://management.azure.com/.default", Variables["AZURE_TENANT_ID"]);
+        _client, credential, new Uri("https://management.azure.com"), "https://management.azure.com/.default", Variables["AZURE_TENANT_ID"]);
 
     /// <summary>The deployment's vault.</summary>
     public AzureEndpoint Vault() => new(
-        _client, _credential, new Uri(Variables.Required("AZURE_KEY_VAULT_ENDPOINT")), "https://vault.azure.net/.default", Variables["AZURE_TENANT_ID"]);
+        _client, credential, new Uri(Variables.Required("AZURE_KEY_VAULT_ENDPOINT")), "https://vault.azure.net/.default", Variables["AZURE_TENANT_ID"]);
 
     public void Dispose() => _client.Dispose();
 }

@@ -41,7 +41,7 @@ public static partial class Preprovision
             return
             [
                 SendingCheck.Judge(quotaId, variables["MAILGRAINS_SMART_HOST"], variables["MAILGRAINS_SMART_HOST_PORT"]),
-                .. await JudgeShardsAsync(variables, subscription, cancellationToken),
+                .. await JudgeAccountsAsync(variables, subscription, cancellationToken),
                 .. await JudgeComputeAsync(variables, subscription, location, cancellationToken),
                 .. subscription.Silences.Select(silence => new Finding(Weight.Warning, $"Azure did not tell: {silence}")),
             ];
@@ -52,13 +52,18 @@ public static partial class Preprovision
         }
     }
 
-    private static async Task<IReadOnlyList<Finding>> JudgeShardsAsync(AzdVariables variables, Subscription subscription, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<Finding>> JudgeAccountsAsync(AzdVariables variables, Subscription subscription, CancellationToken cancellationToken)
     {
-        var accounts = await subscription.ResourceNamesAsync(ResourceGroup(variables), "Microsoft.Storage/storageAccounts", "2024-01-01", cancellationToken);
-        var finding = SettingsCheck.JudgeShards(
-            variables.Number("MAILGRAINS_STORAGE_SHARD_COUNT", 1), accounts?.Count(name => MailAccount().IsMatch(name)));
-        return finding is null ? [] : [finding];
+        var accounts = await subscription.ResourcesAsync(ResourceGroup(variables), "Microsoft.Storage/storageAccounts", "2024-01-01", cancellationToken) ?? [];
+        return
+        [
+            .. SettingsCheck.JudgeAccounts(
+                variables.Number("MAILGRAINS_STORAGE_SHARD_COUNT", 1), ProfileOf(variables), [.. accounts.Where(account => MailAccount().IsMatch(account.Name))]),
+        ];
     }
+
+    /// <summary>It is one that there is: others were found before.</summary>
+    private static Profile ProfileOf(AzdVariables variables) => Profile.Find(variables["MAILGRAINS_PROFILE"] ?? "dev")!;
 
     /// <summary>As the template names it.</summary>
     private static string ResourceGroup(AzdVariables variables) => $"rg-{variables.Required("AZURE_ENV_NAME")}";
@@ -66,9 +71,8 @@ public static partial class Preprovision
     private static async Task<IReadOnlyList<Finding>> JudgeComputeAsync(
         AzdVariables variables, Subscription subscription, string location, CancellationToken cancellationToken)
     {
-        var profile = Profile.Find(variables["MAILGRAINS_PROFILE"] ?? "dev")!;
-        var clusters = await subscription.ResourceNamesAsync(ResourceGroup(variables), "Microsoft.ContainerService/managedClusters", "2025-05-01", cancellationToken);
-        var wanted = WantedNodes.Of(variables, profile, deployed: clusters is null ? null : clusters.Count > 0);
+        var clusters = await subscription.ResourcesAsync(ResourceGroup(variables), "Microsoft.ContainerService/managedClusters", "2025-05-01", cancellationToken);
+        var wanted = WantedNodes.Of(variables, ProfileOf(variables), deployed: clusters is null ? null : clusters.Count > 0);
         var (told, size) = await subscription.MachineSizeAsync(location, wanted.VmSize, cancellationToken);
         if (!told)
         {

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace MailGrains.Deployment;
 
 /// <summary>What a profile of <c>infra/profiles.json</c> says of the nodes; the template reads the same file.</summary>
-public sealed record Profile(string VmSize, string Zones, int MinNodes, int MaxNodes, bool EphemeralDisk, int DiskSizeGB)
+public sealed record Profile(string VmSize, string Zones, int MinNodes, int MaxNodes, bool EphemeralDisk, string StorageSku)
 {
     private static readonly Dictionary<string, Profile> All = Read();
 

@@ -4,6 +4,10 @@ using System.Text.Json;
 
 namespace MailGrains.Deployment;
 
+/// <param name="Name">Without its group.</param>
+/// <param name="Sku">Such as <c>Standard_LRS</c>; null: it has none.</param>
+public sealed record DeployedResource(string Name, string? Sku);
+
 /// <summary>What Azure Resource Manager tells of a subscription. Null stands for "it did not tell", with the reason on the list.</summary>
 public sealed class Subscription(AzureEndpoint resourceManager, string id)
 {
@@ -49,12 +53,15 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
                 StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>Names of a group's resources of one type, such as <c>Microsoft.Storage/storageAccounts</c>; none where there is no such group.</summary>
-    public async Task<IReadOnlyList<string>?> ResourceNamesAsync(string resourceGroup, string type, string apiVersion, CancellationToken cancellationToken)
+    /// <summary>A group's resources of one type, such as <c>Microsoft.Storage/storageAccounts</c>; none where there is no such group.</summary>
+    public async Task<IReadOnlyList<DeployedResource>?> ResourcesAsync(string resourceGroup, string type, string apiVersion, CancellationToken cancellationToken)
     {
         var resources = await ListAsync(
             $"/subscriptions/{id}/resourceGroups/{resourceGroup}/providers/{type}?api-version={apiVersion}", cancellationToken, absentIsEmpty: true);
-        return resources is null ? null : [.. resources.Select(resource => Text(resource, "name")).OfType<string>()];
+        return resources is null
+            ? null
+            : [.. resources.Select(resource => new DeployedResource(
+                Text(resource, "name") ?? "", resource.TryGetProperty("sku", out var sku) ? Text(sku, "name") : null))];
     }
 
     private static MachineSize ReadSize(JsonElement size, string location)

@@ -33,10 +33,21 @@ public sealed class SettingsCheckTests
     [Fact]
     public void Accounts_are_never_taken_away()
     {
-        Assert.Equal(Weight.Failure, SettingsCheck.JudgeShards(1, 2)?.Weight);
-        Assert.Null(SettingsCheck.JudgeShards(2, 2));
-        Assert.Null(SettingsCheck.JudgeShards(3, 2));
-        Assert.Null(SettingsCheck.JudgeShards(1, null));
+        DeployedResource[] two = [new("stm0", "Standard_LRS"), new("stm1", "Standard_LRS")];
+
+        Assert.Equal(Weight.Failure, Assert.Single(SettingsCheck.JudgeAccounts(1, Profile.Find("dev")!, two)).Weight);
+        Assert.Empty(SettingsCheck.JudgeAccounts(2, Profile.Find("dev")!, two));
+        Assert.Empty(SettingsCheck.JudgeAccounts(3, Profile.Find("dev")!, two));
+        Assert.Empty(SettingsCheck.JudgeAccounts(1, Profile.Find("dev")!, []));
+    }
+
+    [Fact]
+    public void A_deployment_keeps_its_profile()
+    {
+        var finding = Assert.Single(SettingsCheck.JudgeAccounts(1, Profile.Find("production")!, [new("stm0", "Standard_LRS")]));
+
+        Assert.Equal(Weight.Failure, finding.Weight);
+        Assert.Contains("Standard_ZRS", finding.Text, StringComparison.Ordinal);
     }
 
     [Fact]
