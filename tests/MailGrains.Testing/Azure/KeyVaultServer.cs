@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 namespace MailGrains.Testing.Azure;
 
 /// <summary>
-/// A Key Vault over https on loopback: secrets (get, list), keys (get, wrapkey, unwrapkey, RSA-OAEP-256). It wants a token for the vault's service and
+/// A Key Vault over https on loopback: secrets (get, list, set), keys (get, wrapkey, unwrapkey, RSA-OAEP-256). It wants a token for the vault's service and
 /// challenges who has none. Its name is that of a vault in Azure, which a <see cref="ConnectProxy"/> leads here.
 /// Source: Azure Key Vault REST API 7.4; "Authentication, requests and responses".
 /// </summary>
@@ -35,6 +35,7 @@ public sealed class KeyVaultServer : IAsyncDisposable
         _app.Use(AuthorizeAsync);
         _app.MapGet("/secrets", ListSecrets);
         _app.MapGet("/secrets/{name}/{version?}", (string name) => GetSecret(name));
+        _app.MapPut("/secrets/{name}", PutSecretAsync);
         _app.MapGet("/keys/{name}/{version?}", GetKey);
         _app.MapPost("/keys/{name}/{version}/wrapkey", (string name, string version, HttpRequest request) => OperateAsync(name, version, Key.Wrap, request));
         _app.MapPost("/keys/{name}/{version}/unwrapkey", (string name, string version, HttpRequest request) => OperateAsync(name, version, Key.Unwrap, request));
@@ -62,6 +63,9 @@ public sealed class KeyVaultServer : IAsyncDisposable
     }
 
     public void Set(string name, string value, bool enabled = true) => _secrets[name] = (value, enabled);
+
+    /// <summary>Null: there is no such secret.</summary>
+    public string? Value(string name) => _secrets.TryGetValue(name, out var secret) ? secret.Value : null;
 
     /// <summary>The next so many requests with a good token are answered 403, as while a role spreads.</summary>
     public void Refuse(int requests) => Volatile.Write(ref _toRefuse, requests);
@@ -107,6 +111,13 @@ public sealed class KeyVaultServer : IAsyncDisposable
     private IResult GetSecret(string name) => !_secrets.TryGetValue(name, out var secret) ? Error(StatusCodes.Status404NotFound, "SecretNotFound")
         : !secret.Enabled ? Error(StatusCodes.Status403Forbidden, "Forbidden")
         : Results.Json(new { value = secret.Value, id = $"{Uri}secrets/{name}/1", attributes = new { enabled = true } });
+
+    private async Task<IResult> PutSecretAsync(string name, HttpRequest request)
+    {
+        using var body = await JsonDocument.ParseAsync(request.Body);
+        Set(name, body.RootElement.GetProperty("value").GetString()!);
+        return GetSecret(name);
+    }
 
     private IResult GetKey(string name, string? version)
     {
