@@ -28,7 +28,7 @@ public interface ICertificateGrain : IGrainWithIntegerKey
     [Alias("Renew")]
     ValueTask<RenewOutcome> RenewAsync(string? name, CancellationToken cancellationToken);
 
-    /// <summary>What operators are to know of; looked up at most once a minute, whoever asks.</summary>
+    /// <summary>What operators are to know of, as the last run found it.</summary>
     /// <exception cref="StoreUnavailableException">The store can't be read now.</exception>
     [Alias("Look")]
     ValueTask<CertificateWatch> LookAsync(CancellationToken cancellationToken);

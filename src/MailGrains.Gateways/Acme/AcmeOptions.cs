@@ -23,6 +23,9 @@ public sealed record AcmeOptions
     /// <summary>Between two looks at all domains' names.</summary>
     public TimeSpan WalkPeriod { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>How long one run goes on with such a look; the next one goes on from there.</summary>
+    public TimeSpan WalkLimit { get; init; } = TimeSpan.FromMinutes(3);
+
     /// <summary>How often what is due is ordered.</summary>
     public TimeSpan RunPeriod { get; init; } = TimeSpan.FromMinutes(5);
 

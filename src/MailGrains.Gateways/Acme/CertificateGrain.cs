@@ -21,10 +21,6 @@ public sealed partial class CertificateGrain(
     private const int MaxShown = 20;
 
     private static readonly TimeSpan FirstDue = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan FailsFor = TimeSpan.FromHours(1);
-
-    /// <summary>Of its life, when operators are to know.</summary>
-    private const int EndingPart = 6;
 
     private readonly CancellationTokenSource _deactivating = new();
     private readonly HashSet<CertificateKey> _wanted = [];
@@ -32,6 +28,7 @@ public sealed partial class CertificateGrain(
     private bool _runsAgain;
     private bool _hasTold;
     private bool _isWalkWanted;
+    private DomainWalk? _walk;
     private DateTimeOffset? _walked;
     private CertificateWatch? _watch;
 
@@ -158,23 +155,28 @@ public sealed partial class CertificateGrain(
 
         var wanted = _wanted.ToHashSet();
         _wanted.Clear();
-        var looksAtAll = parts.Options.PublicAddresses.Count > 0 && (_isWalkWanted || !(_walked + parts.Options.WalkPeriod > time.GetUtcNow()));
+        if (parts.Options.PublicAddresses.Count > 0 && (_isWalkWanted || (_walk is null && !(_walked + parts.Options.WalkPeriod > time.GetUtcNow()))))
+        {
+            _walk = new DomainWalk(GrainFactory);
+        }
+
         _isWalkWanted = false;
         using var run = new CertificateRun(parts, GrainFactory, time, logger, wanted);
         try
         {
-            await run.RunAsync(looksAtAll, cancellationToken);
+            await run.RunAsync(_walk, cancellationToken);
         }
         finally
         {
             _hasTold &= !run.MustTellAll;
         }
 
-        if (looksAtAll)
+        if (_walk is { IsComplete: true })
         {
-            _walked = time.GetUtcNow();
+            (_walk, _walked) = (null, time.GetUtcNow());
         }
 
+        _isWalkWanted |= run.HasPutOff && _walk is null;
         _watch = WatchOf(run.Stored);
     }
 
@@ -200,12 +202,9 @@ public sealed partial class CertificateGrain(
     {
         var now = time.GetUtcNow();
         return new CertificateWatch(
-            [.. all.Where(stored => stored.Record.FailingSince <= now - FailsFor).Take(MaxShown).Select(StateOf)],
-            [.. all.Where(IsMissed).Where(stored => stored.Record is { NotBefore: { } from, NotAfter: { } to } && to - now < (to - from) / EndingPart).Take(MaxShown).Select(StateOf)]);
+            [.. all.Where(stored => RenewalSchedule.IsFailing(stored.Record, now)).Take(MaxShown).Select(StateOf)],
+            [.. all.Where(stored => RenewalSchedule.IsEnding(stored.Key, stored.Record, now)).Take(MaxShown).Select(StateOf)]);
     }
-
-    /// <summary>A tenant's that nothing fails for has names that do not lead here any more: it is to end.</summary>
-    private static bool IsMissed(StoredCertificate stored) => stored.Key.IsService || stored.Record.FailingSince is not null;
 
     private static CertificateState StateOf(StoredCertificate stored) => new(
         stored.Key.ToString(), [.. stored.Record.Names], stored.Record.NotAfter, RenewalSchedule.NextOrder(stored.Key, stored.Record),

@@ -13,8 +13,9 @@ internal sealed partial class CertificateRun
         try
         {
             var isNew = stored is null;
-            if (_isLimited || _orders >= parts.Options.MaxOrders || (isNew && _stored.Count >= parts.Options.MaxCertificates))
+            if (IsFull || (isNew && _stored.Count >= parts.Options.MaxCertificates))
             {
+                HasPutOff |= IsFull;
                 LogPutOff(key);
                 return;
             }

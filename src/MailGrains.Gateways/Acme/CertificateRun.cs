@@ -18,22 +18,28 @@ internal sealed partial class CertificateRun(
 
     private readonly Dictionary<CertificateKey, StoredCertificate> _stored = [];
     private readonly SemaphoreSlim _slots = new(parts.Options.Parallelism);
+    private readonly HashSet<CertificateKey> _begun = [];
     private readonly List<Task> _running = [];
     private Task<AcmeClient>? _client;
     private int _orders;
     private bool _isLimited;
 
+    private bool IsFull => _isLimited || _orders >= parts.Options.MaxOrders;
+
     /// <summary>Processes could not be told of a change: they are to look at all.</summary>
     public bool MustTellAll { get; private set; }
 
+    /// <summary>Some were due and could not be ordered.</summary>
+    public bool HasPutOff { get; private set; }
+
     public IReadOnlyCollection<StoredCertificate> Stored => _stored.Values;
 
-    /// <param name="looksAtAll">At all tenants' domains, not only at those that have a certificate.</param>
-    public async Task RunAsync(bool looksAtAll, CancellationToken cancellationToken)
+    /// <param name="walk">Of the domains that may have no certificate yet: gone on with as far as time and orders allow; null: none.</param>
+    public async Task RunAsync(DomainWalk? walk, CancellationToken cancellationToken)
     {
         try
         {
-            await LookAsync(looksAtAll, cancellationToken);
+            await LookAsync(walk, cancellationToken);
         }
         finally
         {
@@ -54,7 +60,7 @@ internal sealed partial class CertificateRun(
         }
     }
 
-    private async Task LookAsync(bool looksAtAll, CancellationToken cancellationToken)
+    private async Task LookAsync(DomainWalk? walk, CancellationToken cancellationToken)
     {
         await parts.Challenges.SweepAsync(cancellationToken);
         await foreach (var certificate in parts.Rows.ListAsync(cancellationToken))
@@ -68,32 +74,36 @@ internal sealed partial class CertificateRun(
             await BeginAsync(new CertificateKey("", name), cancellationToken);
         }
 
-        if (looksAtAll)
+        // Renewals before what is new; whether they lead here is asked only of those that are due.
+        var now = time.GetUtcNow();
+        foreach (var stored in _stored.Values
+            .Where(stored => !stored.Key.IsService && RenewalSchedule.IsDue(stored.Key, stored.Record, stored.Record.Names, wanted.Contains(stored.Key), now)).ToList())
         {
-            await WalkAsync(cancellationToken);
+            await BeginAsync(stored.Key, cancellationToken);
         }
-        else
+
+        if (walk is not null)
         {
-            foreach (var key in _stored.Keys.Where(key => !key.IsService).ToList())
-            {
-                await BeginAsync(key, cancellationToken);
-            }
+            await WalkAsync(walk, cancellationToken);
         }
 
         await Task.WhenAll(_running);
     }
 
     /// <summary>Domains that were deleted, or belong to another tenant now, lose their certificate.</summary>
-    private async Task WalkAsync(CancellationToken cancellationToken)
+    private async Task WalkAsync(DomainWalk walk, CancellationToken cancellationToken)
     {
-        var seen = new HashSet<CertificateKey>();
-        await foreach (var key in HostedDomains.ListAsync(grains, cancellationToken))
+        var started = time.GetTimestamp();
+        await foreach (var key in walk.GoOnAsync(cancellationToken))
         {
-            seen.Add(key);
             await BeginAsync(key, cancellationToken);
+            if (IsFull || time.GetElapsedTime(started) > parts.Options.WalkLimit)
+            {
+                return;
+            }
         }
 
-        foreach (var gone in _stored.Values.Where(stored => !stored.Key.IsService && !seen.Contains(stored.Key)).ToList())
+        foreach (var gone in _stored.Values.Where(stored => !stored.Key.IsService && !walk.Seen.Contains(stored.Key)).ToList())
         {
             if (await grains.GetGrain<ITenantGrain>(gone.Key.Tenant).FindDomainAsync(gone.Key.Name, cancellationToken) is null)
             {
@@ -104,6 +114,11 @@ internal sealed partial class CertificateRun(
 
     private async Task BeginAsync(CertificateKey key, CancellationToken cancellationToken)
     {
+        if (!_begun.Add(key))
+        {
+            return;
+        }
+
         _running.RemoveAll(task => task.IsCompletedSuccessfully);
         while (_running.Count >= ChecksAtOnce + parts.Options.Parallelism)
         {
@@ -155,7 +170,7 @@ internal sealed partial class CertificateRun(
         foreach (var name in key.Candidates())
         {
             if (!key.IsService &&
-                (parts.Options.Names.Contains(name) || await HostedDomains.IsForeignAsync(grains, name, key.Tenant, cancellationToken)))
+                (parts.Options.Names.Contains(name) || await IsForeignAsync(name, key.Tenant, cancellationToken)))
             {
                 continue;
             }
@@ -173,6 +188,10 @@ internal sealed partial class CertificateRun(
 
         return names;
     }
+
+    /// <summary>Whether the name is a hosted domain of another tenant than this: then it is not this one's to have a certificate for.</summary>
+    private async Task<bool> IsForeignAsync(string name, string tenant, CancellationToken cancellationToken) =>
+        await grains.GetGrain<IDomainGrain>(name).FindAsync(cancellationToken) is { } record && record.Tenant != tenant;
 
     private async Task SayElsewhereAsync(CertificateKey key, StoredCertificate? stored, CancellationToken cancellationToken)
     {

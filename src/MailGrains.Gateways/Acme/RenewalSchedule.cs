@@ -15,6 +15,9 @@ internal static class RenewalSchedule
     private const int MostIssued = 4;
     private const int LifeParts = 3;
 
+    /// <summary>Of its life, when operators are to know.</summary>
+    private const int EndingPart = 6;
+
     private static readonly TimeSpan AttemptsWithin = TimeSpan.FromHours(1);
     private static readonly TimeSpan IssuedWithin = TimeSpan.FromDays(7);
     private static readonly TimeSpan FirstWait = TimeSpan.FromMinutes(5);
@@ -26,6 +29,7 @@ internal static class RenewalSchedule
     /// <summary>An order whose silo was lost is gone on with after this time.</summary>
     private static readonly TimeSpan LostAfter = TimeSpan.FromMinutes(2);
 
+    private static readonly TimeSpan FailsFor = TimeSpan.FromHours(1);
     private static readonly TimeSpan LeastLimit = TimeSpan.FromHours(1);
     private static readonly TimeSpan LeastAsk = TimeSpan.FromHours(1);
     private static readonly TimeSpan UsualAsk = TimeSpan.FromHours(6);
@@ -57,6 +61,14 @@ internal static class RenewalSchedule
         var life = to - from;
         return to - life / LifeParts - life / 30 * Share(key, from.ToUnixTimeSeconds());
     }
+
+    /// <summary>Orders have failed for so long that operators are to know.</summary>
+    public static bool IsFailing(CertificateRecord record, DateTimeOffset now) => record.FailingSince <= now - FailsFor;
+
+    /// <summary>It should have been renewed long ago. A tenant's that nothing fails for has names that do not lead here any more: it is to end.</summary>
+    public static bool IsEnding(CertificateKey key, CertificateRecord record, DateTimeOffset now) =>
+        (key.IsService || record.FailingSince is not null) &&
+        record is { NotBefore: { } from, NotAfter: { } to } && to - now < (to - from) / EndingPart;
 
     public static DateTimeOffset NextOrder(CertificateKey key, CertificateRecord record) =>
         RenewAt(key, record) is { } renew && renew > record.NextTry ? renew : record.NextTry;

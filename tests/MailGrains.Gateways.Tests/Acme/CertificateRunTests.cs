@@ -99,7 +99,7 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
         using var one = cluster.NewRun();
         using var other = cluster.NewRun();
 
-        await Task.WhenAll(one.RunAsync(looksAtAll: true, Stop), other.RunAsync(looksAtAll: true, Stop));
+        await Task.WhenAll(one.RunAsync(cluster.NewWalk(), Stop), other.RunAsync(cluster.NewWalk(), Stop));
 
         Assert.Single((await FindAsync(Of("twice.test")))!.Issued);
     }
@@ -115,7 +115,7 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
         using var run = new CertificateRun(
             parts, cluster.Services.GetRequiredService<IGrainFactory>(), TimeProvider.System, NullLogger<CertificateGrain>.Instance, new HashSet<CertificateKey> { Host });
 
-        await run.RunAsync(looksAtAll: false, Stop);
+        await run.RunAsync(null, Stop);
 
         var failed = await FindAsync(Host);
         Assert.Equal(former!.Chain, failed!.Chain);
@@ -123,6 +123,34 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
         Assert.NotNull(failed.FailingSince);
         await cluster.RunAsync(Host);
         Assert.Null((await FindAsync(Host))!.FailingSince);
+    }
+
+    [Fact]
+    public async Task A_walk_that_is_left_goes_on_where_it_was_and_sees_each_domain_once()
+    {
+        string[] domains = ["a.walk.test", "b.walk.test", "c.walk.test"];
+        var tenant = cluster.TenantGrain("walk");
+        await tenant.PutAsync(new TenantSettings(null), Stop);
+        foreach (var domain in domains)
+        {
+            await tenant.PutDomainAsync(domain, new DomainSettings(null, null), Stop);
+            await cluster.Pebble.PointAsync("mail." + domain, Elsewhere, Stop);
+            await cluster.Pebble.PointAsync("mta-sts." + domain, Elsewhere, Stop);
+        }
+
+        var walk = cluster.NewWalk();
+        var seen = new List<CertificateKey>();
+        while (!walk.IsComplete)
+        {
+            await foreach (var key in walk.GoOnAsync(Stop))
+            {
+                seen.Add(key);
+                break;
+            }
+        }
+
+        Assert.Equal(domains, seen.Where(key => key.Tenant == "walk").Select(key => key.Name));
+        Assert.Equal(seen.Count, walk.Seen.Count);
     }
 
     [Theory]

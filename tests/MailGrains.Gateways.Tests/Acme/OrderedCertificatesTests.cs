@@ -122,6 +122,31 @@ public sealed class OrderedCertificatesTests : IAsyncDisposable
         Assert.Equal(["c"], (await _rows.FindAsync(key, Stop))!.Record.Names);
     }
 
+    [Fact]
+    public async Task With_a_vault_no_key_stands_in_the_store()
+    {
+        var wrapping = new WrappingKey(
+            (key, _) => Task.FromResult(new WrappedKey("test/1", key.ToArray())), (wrapped, _) => Task.FromResult(wrapped.Octets.ToArray()),
+            _ => Task.FromResult("test/1"));
+        var rows = new CertificateRows(_store.Accounts, await SecretSeal.OpenAsync(_store.Accounts, wrapping, Stop));
+        var (chain, privateKey, _) = _made.Issue(["mail.one.test"]);
+        await rows.AccountKeyAsync(new Uri("https://acme.test/dir"), Stop);
+        var record = new CertificateRecord { Names = ["mail.one.test"], Chain = chain, Key = privateKey, Pending = new("https://acme.test/1", privateKey) };
+        Assert.NotNull(await rows.TryWriteAsync(null, new("one", "one.test"), record, Stop));
+
+        var stored = new System.Text.StringBuilder();
+        await foreach (var row in _store.Tables.ReadPartitionsAsync(TableNames.Directory, Storage.Tables.KeyRange.All, Stop))
+        {
+            foreach (var value in row.Properties.Values)
+            {
+                stored.Append(value.AsText).Append(value.AsBytes is { } octets ? System.Text.Encoding.Latin1.GetString(octets.Span) : "");
+            }
+        }
+
+        Assert.DoesNotContain("PRIVATE KEY", stored.ToString(), StringComparison.Ordinal);
+        Assert.Equal(privateKey, (await rows.FindAsync(new("one", "one.test"), Stop))!.Record.Key);
+    }
+
     public async ValueTask DisposeAsync()
     {
         _certificates.Dispose();

@@ -131,6 +131,21 @@ public sealed class RenewalScheduleTests
     }
 
     [Fact]
+    public void Operators_hear_of_an_hour_of_failures_and_of_an_end_that_comes_near()
+    {
+        var failing = new CertificateRecord { FailingSince = Start };
+        Assert.False(RenewalSchedule.IsFailing(failing, Start.AddMinutes(59)));
+        Assert.True(RenewalSchedule.IsFailing(failing, Start.AddHours(1)));
+        Assert.False(RenewalSchedule.IsFailing(Issued(90), Start.AddDays(80)));
+
+        var own = new CertificateKey("", "mx.test");
+        Assert.False(RenewalSchedule.IsEnding(own, Issued(90), Start.AddDays(74)));
+        Assert.True(RenewalSchedule.IsEnding(own, Issued(90), Start.AddDays(76)));
+        Assert.False(RenewalSchedule.IsEnding(Key, Issued(90), Start.AddDays(76)));
+        Assert.True(RenewalSchedule.IsEnding(Key, Issued(90) with { FailingSince = Start }, Start.AddDays(76)));
+    }
+
+    [Fact]
     public void A_record_keeps_all_through_the_store_and_shows_no_key()
     {
         var record = Issued(90) with { Chain = "chain", Key = "topsecret", Pending = new PendingOrder("https://a.test/1", "topsecret"), LastError = "why" };
