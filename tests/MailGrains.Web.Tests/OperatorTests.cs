@@ -105,7 +105,9 @@ public sealed class OperatorTests(WebCluster cluster)
         var paths = description["paths"]!.AsObject().ToDictionary(path => path.Key, path => path.Value!.AsObject().Select(m => m.Key).Order());
         var things = new[] { "", "/{tenant}/domains", "/{tenant}/mailboxes", "/{tenant}/aliases" };
         var names = new[] { "/{tenant}", "/{domain}", "/{address}", "/{address}" };
-        Assert.Equal(35, paths.Count);
+        Assert.Equal(37, paths.Count);
+        Assert.Equal(["get"], paths["/api/v1/certificates"]);
+        Assert.Equal(["post"], paths["/api/v1/certificates/renew"]);
         Assert.Equal(["get"], paths["/api/v1/route"]);
         Assert.Equal(["get"], paths["/api/v1/queues"]);
         const string Queues = "/api/v1/tenants/{tenant}/queues";
