@@ -69,7 +69,9 @@ internal static class Providers
         .UseTableStoreReminders()
         .AddTableStoreGrainStorage("Default");
 
-    private static VaultOptions? ReadVault(SettingsReader settings)
+    /// <summary><c>MailGrains:Vault</c>; null where no vault is named.</summary>
+    /// <exception cref="SettingsException">A value can't be used.</exception>
+    internal static VaultOptions? ReadVault(SettingsReader settings)
     {
         if (settings.Text("Vault:Uri") is not { } address)
         {

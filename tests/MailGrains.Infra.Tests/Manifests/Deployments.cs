@@ -37,7 +37,7 @@ internal static class Deployments
         ["MAILGRAINS_DEPLOYED_MEMORY_REQUEST"] = "1Gi",
         ["MAILGRAINS_DEPLOYED_MEMORY_LIMIT"] = "2Gi",
         ["MAILGRAINS_DEPLOYED_ACME_DIRECTORY"] = "https://acme-v02.api.letsencrypt.org/directory",
-        ["MAILGRAINS_DEPLOYED_ACME_CONTACT"] = "mailto:postmaster@example.org",
+        ["MAILGRAINS_DEPLOYED_ACME_CONTACT"] = "postmaster@example.org",
         ["MAILGRAINS_DEPLOYED_SMART_HOST"] = "smtp.smarthost.example",
         ["MAILGRAINS_DEPLOYED_SMART_HOST_PORT"] = 587.ToString(CultureInfo.InvariantCulture),
         ["MAILGRAINS_DEPLOYED_SMART_HOST_USER"] = "us",

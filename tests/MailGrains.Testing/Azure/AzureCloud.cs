@@ -1,15 +1,18 @@
+using System.Collections.Concurrent;
 using MailGrains.Testing.Azurite;
 
 namespace MailGrains.Testing.Azure;
 
 /// <summary>
-/// What a process in Azure has around it, on this machine: an identity, a vault, and storage accounts that take nothing but tokens, all over https and,
-/// save tables, under the names that they have in Azure.
+/// What a process in Azure has around it, on this machine: an identity, a vault, and storage accounts that take nothing but tokens, all over https and
+/// under the names that they have in Azure.
 /// </summary>
 public sealed class AzureCloud : IAsyncDisposable
 {
     private readonly TestAuthority _authority = new();
+    private readonly ConcurrentDictionary<string, bool> _refused = new();
     private ConnectProxy? _proxy;
+    private TableFront? _tables;
 
     private AzureCloud()
     {
@@ -20,6 +23,9 @@ public sealed class AzureCloud : IAsyncDisposable
     public KeyVaultServer Vault { get; private set; } = null!;
 
     public IdentityEndpoint Identity { get; private set; } = null!;
+
+    /// <summary>Names that were asked for and are not there.</summary>
+    public IReadOnlyCollection<string> Refused => [.. _refused.Keys];
 
     /// <summary>The variables of a process that is there.</summary>
     public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>(Identity.Environment)
@@ -36,6 +42,7 @@ public sealed class AzureCloud : IAsyncDisposable
         try
         {
             cloud.Storage = await AzuriteServer.StartAsync(cloud._authority, cancellationToken);
+            cloud._tables = await TableFront.StartAsync(cloud.Storage, cloud._authority);
             cloud.Vault = await KeyVaultServer.StartAsync(cloud._authority);
             cloud.Identity = await IdentityEndpoint.StartAsync();
             cloud._proxy = new ConnectProxy(cloud.PortOf);
@@ -58,7 +65,7 @@ public sealed class AzureCloud : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var part in new IAsyncDisposable?[] { _proxy, Identity, Vault, Storage })
+        foreach (var part in new IAsyncDisposable?[] { _proxy, Identity, Vault, _tables, Storage })
         {
             await (part?.DisposeAsync() ?? default);
         }
@@ -66,7 +73,17 @@ public sealed class AzureCloud : IAsyncDisposable
         _authority.Dispose();
     }
 
-    private int? PortOf(string host) => host == KeyVaultServer.Host ? Vault.Port
-        : host.EndsWith(".blob.core.windows.net", StringComparison.Ordinal) ? Storage.BlobPort
-        : null;
+    private int? PortOf(string host)
+    {
+        int? port = host == KeyVaultServer.Host ? Vault.Port
+            : host.EndsWith(".blob.core.windows.net", StringComparison.Ordinal) ? Storage.BlobPort
+            : host.EndsWith(".table.core.windows.net", StringComparison.Ordinal) ? _tables!.Port
+            : null;
+        if (port is null)
+        {
+            _refused[host] = true;
+        }
+
+        return port;
+    }
 }

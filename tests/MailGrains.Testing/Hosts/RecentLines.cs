@@ -1,7 +1,7 @@
 namespace MailGrains.Testing.Hosts;
 
 /// <summary>The last lines that a process wrote; older ones are dropped, so that it may write for hours.</summary>
-internal sealed class RecentLines
+public sealed class RecentLines
 {
     private const int Capacity = 2000;
 
