@@ -1,3 +1,4 @@
+using MailGrains.Contracts.Calls;
 using MailGrains.Contracts.Mailboxes;
 
 namespace MailGrains.Contracts.Directory;
@@ -25,39 +26,39 @@ public interface IAccountGrain : IGrainWithStringKey
     /// <exception cref="StoreUnavailableException">
     /// The record can't be read, or too many passwords are being checked: a temporary failure, never "wrong password".
     /// </exception>
-    [Alias("LogIn"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("LogIn"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<LoginOutcome> LogInAsync(string password, LoginAttempt attempt, CancellationToken cancellationToken);
 
     /// <summary>Salt and iterations for a SCRAM exchange.</summary>
     /// <exception cref="StoreUnavailableException">Here and below: the record can't be read now.</exception>
-    [Alias("BeginScram"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("BeginScram"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<ScramParameters> BeginScramAsync(ScramDigest digest, CancellationToken cancellationToken);
 
     /// <summary>Checks a SCRAM proof (RFC 5802 §3): verifiers never leave the grain's silo. Counts like <see cref="LogInAsync"/>.</summary>
-    [Alias("FinishScram"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("FinishScram"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<ScramOutcome> FinishScramAsync(
         ScramDigest digest, byte[] authMessage, byte[] clientProof, LoginAttempt attempt, CancellationToken cancellationToken);
 
     /// <summary>A login that a token has proven elsewhere: whether the account is there and may be used.</summary>
-    [Alias("ConfirmToken"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("ConfirmToken"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<LoginOutcome> ConfirmTokenAsync(LoginAttempt attempt, CancellationToken cancellationToken);
 
-    [Alias("GetLockout")]
+    [Alias("GetLockout"), MayRepeat]
     ValueTask<LockoutState> GetLockoutAsync(CancellationToken cancellationToken);
 
     /// <summary>Forgets all failures.</summary>
-    [Alias("LiftLockout")]
+    [Alias("LiftLockout"), MayRepeat]
     ValueTask LiftLockoutAsync(CancellationToken cancellationToken);
 
     /// <summary>What the account may send as; null where it is not there, or is disabled.</summary>
-    [Alias("GetSenderRights"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("GetSenderRights"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<SenderRights?> GetSenderRightsAsync(CancellationToken cancellationToken);
 
     /// <summary>The user's own change; counts like <see cref="LogInAsync"/>, and an app password does not do.</summary>
     [Alias("ChangePassword")]
     ValueTask<PasswordChange> ChangePasswordAsync(string current, string next, LoginAttempt attempt, CancellationToken cancellationToken);
 
-    [Alias("ListAppPasswords")]
+    [Alias("ListAppPasswords"), MayRepeat]
     ValueTask<AppPasswordList> ListAppPasswordsAsync(CancellationToken cancellationToken);
 
     [Alias("MakeAppPassword")]

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Calls;
 using MailGrains.Contracts.Mailboxes;
 
 namespace MailGrains.Contracts.Directory;
@@ -15,7 +16,7 @@ public interface IAddressGrain : IGrainWithStringKey
     /// not resolved further: the caller does that, since it sees loops.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The directory can't be read now: 451 to a client, never "no such user".</exception>
-    [Alias("Resolve"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("Resolve"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<AddressResolution> ResolveAsync(CancellationToken cancellationToken);
 
     /// <summary>
@@ -23,7 +24,7 @@ public interface IAddressGrain : IGrainWithStringKey
     /// </summary>
     /// <param name="confirm">Read the store now, whatever is known.</param>
     /// <exception cref="StoreUnavailableException">The directory can't be read now.</exception>
-    [Alias("Find"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("Find"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<AddressRecord?> FindAsync(bool confirm, CancellationToken cancellationToken);
 
     /// <summary>

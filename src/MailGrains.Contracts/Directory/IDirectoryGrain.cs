@@ -1,3 +1,5 @@
+using MailGrains.Contracts.Calls;
+
 namespace MailGrains.Contracts.Directory;
 
 /// <summary>The list of all tenants, read from the store page by page. A stateless worker; key 0.</summary>
@@ -5,6 +7,6 @@ namespace MailGrains.Contracts.Directory;
 public interface IDirectoryGrain : IGrainWithIntegerKey
 {
     /// <summary>Tenants' names in order, after <paramref name="after"/> (exclusive).</summary>
-    [Alias("ListTenants")]
+    [Alias("ListTenants"), MayRepeat]
     ValueTask<DirectoryPage> ListTenantsAsync(string? after, int limit, CancellationToken cancellationToken);
 }

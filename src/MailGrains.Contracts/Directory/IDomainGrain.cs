@@ -1,3 +1,5 @@
+using MailGrains.Contracts.Calls;
+
 namespace MailGrains.Contracts.Directory;
 
 /// <summary>A mail domain: which tenant has it. Key: the name as A-labels in lower case.</summary>
@@ -6,12 +8,12 @@ public interface IDomainGrain : IGrainWithStringKey
 {
     /// <summary>The record, or null where the domain is not hosted here (confirmed by a read of the store).</summary>
     /// <exception cref="StoreUnavailableException">The directory can't be read now.</exception>
-    [Alias("Find"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("Find"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<DomainRecord?> FindAsync(CancellationToken cancellationToken);
 
     /// <summary>As <see cref="FindAsync"/>, but read from the store now: asked before anybody hears "no such user".</summary>
     /// <exception cref="StoreUnavailableException">The directory can't be read now.</exception>
-    [Alias("Confirm"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("Confirm"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<DomainRecord?> ConfirmAsync(CancellationToken cancellationToken);
 
     /// <summary>

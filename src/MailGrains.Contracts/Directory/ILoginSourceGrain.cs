@@ -1,3 +1,5 @@
+using MailGrains.Contracts.Calls;
+
 namespace MailGrains.Contracts.Directory;
 
 /// <summary>
@@ -8,16 +10,16 @@ namespace MailGrains.Contracts.Directory;
 public interface ILoginSourceGrain : IGrainWithStringKey
 {
     /// <summary>Null: not locked.</summary>
-    [Alias("LockedUntil"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("LockedUntil"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<DateTimeOffset?> LockedUntilAsync(CancellationToken cancellationToken);
 
     [Alias("RecordFailure")]
     ValueTask RecordFailureAsync(CancellationToken cancellationToken);
 
-    [Alias("GetState")]
+    [Alias("GetState"), MayRepeat]
     ValueTask<LockoutState> GetStateAsync(CancellationToken cancellationToken);
 
     /// <summary>Forgets all failures.</summary>
-    [Alias("Lift")]
+    [Alias("Lift"), MayRepeat]
     ValueTask LiftAsync(CancellationToken cancellationToken);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Calls;
 using MailGrains.Contracts.Senders;
 
 namespace MailGrains.Contracts.Directory;
@@ -12,46 +13,46 @@ namespace MailGrains.Contracts.Directory;
 public interface ITenantGrain : IGrainWithStringKey
 {
     /// <exception cref="StoreUnavailableException">Here and below: the change or question may be repeated.</exception>
-    [Alias("Find"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("Find"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<TenantRecord?> FindAsync(CancellationToken cancellationToken);
 
-    [Alias("Put")]
+    [Alias("Put"), MayRepeat]
     ValueTask<PutOutcome> PutAsync(TenantSettings settings, CancellationToken cancellationToken);
 
     /// <summary>Removes the tenant; refused (<see cref="DeleteOutcome.NotEmpty"/>) while it has domains, or mail in its queues.</summary>
     [Alias("Delete")]
     ValueTask<DeleteOutcome> DeleteAsync(CancellationToken cancellationToken);
 
-    [Alias("PutDomain")]
+    [Alias("PutDomain"), MayRepeat]
     ValueTask<PutOutcome> PutDomainAsync(string domain, DomainSettings settings, CancellationToken cancellationToken);
 
     /// <summary>Removes the domain; refused while mailboxes or aliases of it exist.</summary>
     [Alias("DeleteDomain")]
     ValueTask<DeleteOutcome> DeleteDomainAsync(string domain, CancellationToken cancellationToken);
 
-    [Alias("FindDomain")]
+    [Alias("FindDomain"), MayRepeat]
     ValueTask<DomainRecord?> FindDomainAsync(string domain, CancellationToken cancellationToken);
 
-    [Alias("PutMailbox")]
+    [Alias("PutMailbox"), MayRepeat]
     ValueTask<PutOutcome> PutMailboxAsync(AddressName address, MailboxSettings settings, CancellationToken cancellationToken);
 
     [Alias("DeleteMailbox")]
     ValueTask<DeleteOutcome> DeleteMailboxAsync(AddressName address, CancellationToken cancellationToken);
 
-    [Alias("FindMailbox")]
+    [Alias("FindMailbox"), MayRepeat]
     ValueTask<MailboxRecord?> FindMailboxAsync(AddressName address, CancellationToken cancellationToken);
 
-    [Alias("PutAlias")]
+    [Alias("PutAlias"), MayRepeat]
     ValueTask<PutOutcome> PutAliasAsync(AddressName address, ImmutableArray<string> targets, CancellationToken cancellationToken);
 
     [Alias("DeleteAlias")]
     ValueTask<DeleteOutcome> DeleteAliasAsync(AddressName address, CancellationToken cancellationToken);
 
-    [Alias("FindAlias")]
+    [Alias("FindAlias"), MayRepeat]
     ValueTask<AddressRecord?> FindAliasAsync(AddressName address, CancellationToken cancellationToken);
 
     /// <summary>Names of one collection in order, after <paramref name="after"/> (exclusive; null: from the start).</summary>
-    [Alias("List")]
+    [Alias("List"), MayRepeat]
     ValueTask<DirectoryPage> ListAsync(DirectoryCollection collection, string? after, int limit, CancellationToken cancellationToken);
 }
 

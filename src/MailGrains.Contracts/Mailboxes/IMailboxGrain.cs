@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Calls;
 using MailGrains.Contracts.Delivery;
 
 namespace MailGrains.Contracts.Mailboxes;
@@ -21,28 +22,28 @@ public interface IMailboxGrain : IGrainWithStringKey
     ValueTask DeleteAsync(CancellationToken cancellationToken);
 
     /// <summary>Whether a message of that many bytes would be taken now; asked at RCPT.</summary>
-    [Alias("CheckDelivery"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("CheckDelivery"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<DeliveryStatus> CheckDeliveryAsync(long bytes, CancellationToken cancellationToken);
 
     [Alias("Deliver")]
     ValueTask<DeliveryResult> DeliverAsync(MailboxDelivery delivery, CancellationToken cancellationToken);
 
     /// <summary>Folders, use of the quota; null when there is no such mailbox.</summary>
-    [Alias("GetOverview")]
+    [Alias("GetOverview"), MayRepeat]
     ValueTask<MailboxOverview?> GetOverviewAsync(CancellationToken cancellationToken);
 
     /// <summary>
     /// Messages of a folder by UID, from <paramref name="afterUid"/> (exclusive), at most <paramref name="limit"/>, and at most
     /// <see cref="MailboxLimits.MaxPage"/>; null when there is no such mailbox or folder.
     /// </summary>
-    [Alias("ListMessages")]
+    [Alias("ListMessages"), MayRepeat]
     ValueTask<MessagePage?> ListMessagesAsync(int folder, uint afterUid, int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Which of these messages (at most <see cref="MailboxLimits.MaxPage"/>) are in the mailbox, for a session that reads them from the store;
     /// messages that are gone are left out.
     /// </summary>
-    [Alias("GetContent")]
+    [Alias("GetContent"), MayRepeat]
     ValueTask<ImmutableArray<MessageContent>> GetContentAsync(ImmutableArray<EmailId> emails, CancellationToken cancellationToken);
 
     /// <summary>Sets and clears flags and keywords; answers the UIDs that changed, with their new modseq.</summary>
@@ -53,7 +54,7 @@ public interface IMailboxGrain : IGrainWithStringKey
     /// Takes messages out of index and quota in one commit (up to 32,768 messages; more take several); UIDs that are gone already are passed over.
     /// Answers how many went.
     /// </summary>
-    [Alias("Expunge")]
+    [Alias("Expunge"), MayRepeat]
     ValueTask<int> ExpungeAsync(int folder, ImmutableArray<uint> uids, CancellationToken cancellationToken);
 }
 

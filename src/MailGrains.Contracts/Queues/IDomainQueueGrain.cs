@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Calls;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Relay;
 
@@ -9,7 +10,7 @@ namespace MailGrains.Contracts.Queues;
 public interface IDomainQueueGrain : IGrainWithStringKey
 {
     /// <summary>Keeps a message; never throws for what an <see cref="EnqueueStatus"/> can say.</summary>
-    [Alias("Enqueue")]
+    [Alias("Enqueue"), MayRepeat]
     ValueTask<EnqueueResult> EnqueueAsync(QueuedMessage message, CancellationToken cancellationToken);
 
     /// <summary>
@@ -26,12 +27,12 @@ public interface IDomainQueueGrain : IGrainWithStringKey
     ValueTask ReportAsync(ImmutableArray<RelayReport> reports, CancellationToken cancellationToken);
 
     /// <exception cref="StoreUnavailableException">The queue can't be read now.</exception>
-    [Alias("GetOverview")]
+    [Alias("GetOverview"), MayRepeat]
     ValueTask<QueueOverview> GetOverviewAsync(CancellationToken cancellationToken);
 
     /// <summary>Messages in the order of their arrival, after <paramref name="after"/> (exclusive), at most <see cref="QueuePage.MaxLimit"/>.</summary>
     /// <exception cref="StoreUnavailableException">The queue can't be read now.</exception>
-    [Alias("List")]
+    [Alias("List"), MayRepeat]
     ValueTask<QueuePage> ListAsync(EmailId? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>Carries out an operator's order.</summary>
@@ -43,7 +44,7 @@ public interface IDomainQueueGrain : IGrainWithStringKey
     /// <summary>Looks what is due and starts it; ETRN (RFC 1985) asks so. Returns at once.</summary>
     /// <returns>How many messages wait.</returns>
     /// <exception cref="StoreUnavailableException">The queue can't be read now.</exception>
-    [Alias("Wake")]
+    [Alias("Wake"), MayRepeat]
     ValueTask<int> WakeAsync(CancellationToken cancellationToken);
 }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Calls;
 
 namespace MailGrains.Contracts.Queues;
 
@@ -11,17 +12,17 @@ public interface IQueueCatalogGrain : IGrainWithIntegerKey
     /// <param name="limit">At most <see cref="QueueList.MaxLimit"/>.</param>
     /// <exception cref="ArgumentException">"After" is none of the filter's queues.</exception>
     /// <exception cref="StoreUnavailableException">The store can't be read now.</exception>
-    [Alias("List")]
+    [Alias("List"), MayRepeat]
     ValueTask<QueueList> ListAsync(QueueFilter filter, QueueId? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>What the queues come to.</summary>
     /// <exception cref="StoreUnavailableException">The store can't be read now.</exception>
-    [Alias("Sum")]
+    [Alias("Sum"), MayRepeat]
     ValueTask<QueueTotals> SumAsync(QueueFilter filter, CancellationToken cancellationToken);
 
     /// <summary>All shards of what a tenant has to send to a domain, whether there is anything in them or not.</summary>
     /// <exception cref="StoreUnavailableException">The store can't be read now.</exception>
-    [Alias("Find")]
+    [Alias("Find"), MayRepeat]
     ValueTask<ImmutableArray<QueueId>> FindAsync(string tenant, string domain, CancellationToken cancellationToken);
 }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Calls;
 
 namespace MailGrains.Contracts.Queues;
 
@@ -8,7 +9,7 @@ public interface IQueueWatchGrain : IGrainWithIntegerKey
 {
     /// <summary>How the queues stand; read from the catalogue at most once a minute, whoever asks.</summary>
     /// <exception cref="StoreUnavailableException">The store can't be read now.</exception>
-    [Alias("Look"), ResponseTimeout("00:01:00")]
+    [Alias("Look"), MayRepeat, ResponseTimeout("00:01:00")]
     ValueTask<QueueWatch> LookAsync(CancellationToken cancellationToken);
 }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Calls;
 
 namespace MailGrains.Contracts.Relay;
 
@@ -18,7 +19,7 @@ public interface IDestinationGrain : IGrainWithStringKey
     ValueTask<LeaseReply> RenewAsync(LeaseAsk ask, CancellationToken cancellationToken);
 
     /// <summary>For operators; changes nothing.</summary>
-    [Alias("GetState"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("GetState"), MayRepeat, Orleans.Concurrency.AlwaysInterleave]
     ValueTask<DestinationState> GetStateAsync(CancellationToken cancellationToken);
 }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailGrains.Contracts.Calls;
 using MailGrains.Contracts.Queues;
 
 namespace MailGrains.Contracts.Relay;
@@ -10,7 +11,7 @@ public interface IRouteGrain : IGrainWithIntegerKey
     /// <param name="queue">Whose mail, and for which domain. An empty tenant: nobody's in particular.</param>
     /// <param name="reversePath">Without angle brackets; empty: the null reverse-path.</param>
     /// <param name="order">An operator's route for the queue; null: there is none.</param>
-    [Alias("Find"), ResponseTimeout("00:01:00")]
+    [Alias("Find"), MayRepeat, ResponseTimeout("00:01:00")]
     ValueTask<RouteFacts> FindAsync(QueueId queue, string reversePath, QueueRoute? order, CancellationToken cancellationToken);
 }
 

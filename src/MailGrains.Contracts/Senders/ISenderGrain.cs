@@ -1,3 +1,5 @@
+using MailGrains.Contracts.Calls;
+
 namespace MailGrains.Contracts.Senders;
 
 /// <summary>
@@ -9,14 +11,14 @@ public interface ISenderGrain : IGrainWithStringKey
 {
     /// <summary>Takes one message's worth, or nothing where a limit would be passed.</summary>
     /// <param name="limits">Null: the service's default for this key.</param>
-    [Alias("TryTake")]
+    [Alias("TryTake"), MayRepeat]
     ValueTask<SendGrant> TryTakeAsync(int recipients, SendingLimits? limits, CancellationToken cancellationToken);
 
     /// <summary>Gives back what was taken for a message that was refused after all.</summary>
     [Alias("GiveBack")]
     ValueTask GiveBackAsync(int recipients, CancellationToken cancellationToken);
 
-    [Alias("GetUsage")]
+    [Alias("GetUsage"), MayRepeat]
     ValueTask<SendingUsage> GetUsageAsync(SendingLimits? limits, CancellationToken cancellationToken);
 }
 

@@ -110,7 +110,7 @@ public sealed partial class SmtpGateway
         {
             LogNoTls(peer, listener, new LogText(failure));
         }
-        else if (session.LastRefusal is { } last)
+        else if (session.LastRefusal is { } last && (end != SessionEnd.Shutdown || session.Refusals > 0))
         {
             LogRefused(peer, listener, end, session.Refusals, last.Status, new LogText(last.Text));
         }

@@ -36,13 +36,27 @@ public sealed partial class MdaGrain(IGrainFactory grains, ILogger<MdaGrain> log
             {
                 OtherIds = request.OtherIds,
             };
-            return await _mailboxes.Of(request.Mailbox.ToString()).DeliverAsync(request.IsJunk ? ToJunk(delivery) : delivery, cancellationToken);
+            return await DeliverAsync(request.Mailbox, request.IsJunk ? ToJunk(delivery) : delivery, cancellationToken);
         }
         catch (Exception e)
         {
             // A silo that died, a time-out, a defect: whatever it was may pass, and the delivery id makes the repeat harmless.
             LogFailed(e, request.Mailbox, request.TraceId);
             return DeliveryResult.Of(DeliveryStatus.Unavailable);
+        }
+    }
+
+    /// <summary>Where the mailbox's silo has gone before it answered, the mailbox is elsewhere now; it recognises what it has already.</summary>
+    private async ValueTask<DeliveryResult> DeliverAsync(MailboxId mailbox, MailboxDelivery delivery, CancellationToken cancellationToken)
+    {
+        var grain = _mailboxes.Of(mailbox.ToString());
+        try
+        {
+            return await grain.DeliverAsync(delivery, cancellationToken);
+        }
+        catch (OrleansMessageRejectionException) when (!delivery.DeliveryId.IsNone)
+        {
+            return await grain.DeliverAsync(delivery, cancellationToken);
         }
     }
 

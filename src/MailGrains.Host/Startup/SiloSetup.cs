@@ -1,4 +1,5 @@
 using MailGrains.Gateways.Acme;
+using MailGrains.Contracts.Calls;
 using MailGrains.Grains;
 using MailGrains.Host.Configuration;
 using Orleans.Configuration;
@@ -22,6 +23,7 @@ internal static class SiloSetup
     public static void Configure(ISiloBuilder silo, HostSettings settings, int siloPort, int gatewayPort)
     {
         silo.UseProviders();
+        silo.AddOutgoingGrainCallFilter<RepeatedCalls>();
         silo.Configure<ClusterOptions>(options =>
         {
             options.ClusterId = settings.Cluster.ClusterId;

@@ -42,6 +42,12 @@ internal sealed class Pop3Session : IDisposable
         return await _connection.ReadDottedAsync(cancellationToken);
     }
 
+    /// <summary>Marks a message; it goes at <see cref="QuitAsync"/>.</summary>
+    public Task DeleteAsync(int number, CancellationToken cancellationToken) => AskAsync($"DELE {number}", cancellationToken);
+
+    /// <summary>Ends the session and removes what was marked.</summary>
+    public Task QuitAsync(CancellationToken cancellationToken) => AskAsync("QUIT", cancellationToken);
+
     public void Dispose() => _connection.Dispose();
 
     private async Task AskAsync(string command, CancellationToken cancellationToken)

@@ -12,6 +12,12 @@ internal readonly record struct SmtpReply(int Code, string Text)
     public bool IsTransient => Code is >= 400 and < 500;
 }
 
+/// <summary>The server answered something else than what a client could go on with.</summary>
+internal sealed class UnexpectedReplyException(int expected, SmtpReply reply) : IOException($"The server answered '{reply.Text}' where {expected} was expected.")
+{
+    public SmtpReply Reply => reply;
+}
+
 /// <summary>One SMTP connection of a client that minds what it was answered. An <see cref="IOException"/> means that the server has gone.</summary>
 internal sealed class SmtpSession : IDisposable
 {
@@ -70,7 +76,11 @@ internal sealed class SmtpSession : IDisposable
             reply = await AskAsync(command, cancellationToken);
             if (!reply.IsPositive)
             {
-                Expect(250, await AskAsync("RSET", cancellationToken));
+                if (reply.Code != 421)
+                {
+                    Expect(250, await AskAsync("RSET", cancellationToken));
+                }
+
                 return reply;
             }
         }
@@ -93,6 +103,9 @@ internal sealed class SmtpSession : IDisposable
         }
     }
 
+    /// <summary>QUIT, and waits for its reply.</summary>
+    public Task<SmtpReply> QuitAsync(CancellationToken cancellationToken) => AskAsync("QUIT", cancellationToken);
+
     public void Dispose() => _connection.Dispose();
 
     private async Task<SmtpReply> AskAsync(string command, CancellationToken cancellationToken)
@@ -106,7 +119,7 @@ internal sealed class SmtpSession : IDisposable
         if (reply.Code != code)
         {
             // 421: the server stops, as if the connection had ended.
-            throw new IOException($"The server answered '{reply.Text}' where {code} was expected.");
+            throw new UnexpectedReplyException(code, reply);
         }
     }
 }

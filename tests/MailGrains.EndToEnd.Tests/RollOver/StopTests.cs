@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using MailGrains.EndToEnd.Tests.Clients;
 using MailGrains.Storage.Sqlite;
@@ -6,7 +7,7 @@ using MailGrains.Testing.Hosts;
 namespace MailGrains.EndToEnd.Tests.RollOver;
 
 /// <summary>What a host's clients see of it when it is told to stop, and that its silo leaves in order whatever they do.</summary>
-public sealed class StopTests
+public sealed class StopTests(ITestOutputHelper output)
 {
     private const string Mailbox = "one@stop.test";
     private const string Password = "in good order";
@@ -134,6 +135,45 @@ public sealed class StopTests
         host.Terminate();
         await Assert.ThrowsAnyAsync<IOException>(() => endless.ReadLineAsync(Cancel));
         Assert.Equal(0, await host.WaitForExitAsync());
+        await LeftInOrderAsync(folder);
+    }
+
+    [Fact]
+    public async Task A_hundred_idle_sessions_and_ten_thousand_active_grains_do_not_hold_a_stop_up()
+    {
+        const int Sessions = 100;
+        const int Transactions = 10;
+        const int Recipients = 1_000;
+        using var folder = new DataFolder();
+        await using var host = await StartAsync(folder, ("Limit", "00:02:00"));
+        var idle = new List<LineConnection>();
+        while (idle.Count < Sessions)
+        {
+            idle.Add(await OpenSmtpAsync(host));
+        }
+
+        // Each address is a grain.
+        using var asking = await OpenSmtpAsync(host);
+        for (var i = 0; i < Transactions; i++)
+        {
+            await AskAsync(asking, "MAIL FROM:<a@client.test>");
+            await asking.SendAsync(string.Join("\r\n", Enumerable.Range(0, Recipients).Select(n => $"RCPT TO:<one+{i}.{n}@stop.test>")), Cancel);
+            for (var n = 0; n < Recipients; n++)
+            {
+                Assert.StartsWith("250 ", await RunningHost.ReadReplyAsync(asking, Cancel), StringComparison.Ordinal);
+            }
+
+            await AskAsync(asking, "RSET");
+        }
+
+        var watch = Stopwatch.StartNew();
+        host.Terminate();
+        Assert.All(await Task.WhenAll(idle.Select(session => RunningHost.ReadReplyAsync(session, Cancel))), reply => Assert.StartsWith("421 ", reply, StringComparison.Ordinal));
+        output.WriteLine($"All idle sessions had their 421 after {watch.Elapsed.TotalMilliseconds:F0} ms.");
+        Assert.Equal(0, await host.WaitForExitAsync());
+        idle.ForEach(session => session.Dispose());
+        output.WriteLine($"The process had ended after {watch.Elapsed.TotalMilliseconds:F0} ms.");
+        Assert.DoesNotContain("are cut off", host.Output, StringComparison.Ordinal);
         await LeftInOrderAsync(folder);
     }
 
