@@ -47,8 +47,13 @@ internal static class MailGrainsApplication
         }
         catch (OperationCanceledException) when (signals.First.IsCancellationRequested)
         {
-            // Before there was anything to stop.
+            Console.WriteLine("MailGrains was told to stop before it had started.");
             return 0;
+        }
+        catch (TimeoutException e)
+        {
+            await Console.Error.WriteLineAsync($"MailGrains ended: {e.Message}");
+            return 1;
         }
         catch (Exception e) when (e is SettingsException or StoreException or StorageMismatchException or IOException or InvalidOperationException)
         {
@@ -118,24 +123,46 @@ internal static class MailGrainsApplication
         builder.Services.AddSingleton<IConnectionListenerFactory, PatientListenerFactory>();
 
         builder.Services.AddSingleton(signals);
+        builder.Services.AddSingleton<IHostLifetime>(signals);
         builder.Services.AddHostedService<OrderlyStop>();
 
         await using var app = builder.Build();
         Map(app, settings);
-        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<Drain>().Announce);
-        using var told = signals.First.Register(app.Lifetime.StopApplication);
-        try
+        signals.First.Register(app.Services.GetRequiredService<Drain>().Announce);
+        await StartAsync(app, signals, settings.Drain.Limit);
+        if (!signals.First.IsCancellationRequested)
         {
-            await app.StartAsync();
             Announce(settings, apiKey, demoPassword, listeners);
         }
-        catch (Exception e) when (signals.First.IsCancellationRequested)
-        {
-            // What has started already is stopped in order, too.
-            Console.WriteLine($"MailGrains was told to stop while it started: {e.Message}");
-        }
 
-        await app.WaitForShutdownAsync();
+        signals.First.Register(app.Lifetime.StopApplication);
+        try
+        {
+            await app.WaitForShutdownAsync();
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new TimeoutException($"The stop took longer than {settings.Drain.Limit} and was broken off.", e);
+        }
+    }
+
+    /// <summary>
+    /// A start that has begun is finished though the process was told to stop meanwhile, so that its silo can leave the cluster; a second signal, or a start that
+    /// takes longer than a stop may, breaks it off.
+    /// </summary>
+    private static async Task StartAsync(WebApplication app, StopSignals signals, TimeSpan limit)
+    {
+        signals.First.ThrowIfCancellationRequested();
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(signals.Second);
+        await using var told = signals.First.Register(() => late.CancelAfter(limit));
+        try
+        {
+            await app.StartAsync(late.Token);
+        }
+        catch (Exception e) when (late.IsCancellationRequested)
+        {
+            throw new OperationCanceledException("The start was broken off.", e);
+        }
     }
 
     /// <summary>Meters and a log for what happens before the application is built.</summary>

@@ -11,13 +11,15 @@ namespace MailGrains.Host.Startup;
 /// that do not are cut off, so that the silo, which is next, always has its time. A second signal skips all waiting.
 /// </summary>
 internal sealed partial class OrderlyStop(
-    Drain drain, DrainSettings settings, SessionSlots sessions, IServer server, IHostApplicationLifetime lifetime, StopSignals signals, TimeProvider time,
-    ILogger<OrderlyStop> logger) : IHostedLifecycleService
+    Drain drain, DrainSettings settings, SessionSlots sessions, IServer server, StopSignals signals, TimeProvider time, ILogger<OrderlyStop> logger)
+    : IHostedLifecycleService
 {
+    private bool _wasReady;
+
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         // Nobody was sent to a process that never was ready.
-        if (lifetime.ApplicationStarted.IsCancellationRequested && settings.Notice > TimeSpan.Zero)
+        if (_wasReady && settings.Notice > TimeSpan.Zero)
         {
             LogNotice(settings.Notice);
             await Task.Delay(settings.Notice, time, signals.Second).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -41,7 +43,11 @@ internal sealed partial class OrderlyStop(
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        _wasReady = !drain.IsAnnounced;
+        return Task.CompletedTask;
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -18,7 +18,7 @@ public sealed class ReleasesTests(ITestOutputHelper output)
     private const string Forwarder = "forward@roll.test";
     private const int LateMessages = 10;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(25);
 
     [Fact]
     public async Task A_service_goes_from_the_release_before_to_this_one_and_back_while_it_is_used()

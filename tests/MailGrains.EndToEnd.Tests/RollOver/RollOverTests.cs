@@ -12,7 +12,7 @@ public sealed class RollOverTests(ITestOutputHelper output)
 {
     private const int Hosts = 3;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(20);
 
     [Fact]
     public async Task Each_of_three_hosts_is_replaced_under_load_and_no_transaction_fails()
