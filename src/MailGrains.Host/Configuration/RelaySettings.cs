@@ -30,10 +30,11 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
     {
         var port = (int)settings.Whole("Relay:Port", SmtpPort, 1, ushort.MaxValue);
         var limits = ReadLimits(settings);
+        var helloName = settings.Text("Relay:HelloName") is { } hello ? ReadDomain("Relay:HelloName", hello) : hostName;
         return new RelaySettings(
             new RelayOptions
             {
-                Smtp = new SmtpClientOptions { HelloName = hostName },
+                Smtp = new SmtpClientOptions { HelloName = helloName },
                 Port = port,
                 Routes = ReadRoutes(settings),
                 ConnectTimeout = settings.Time("Relay:ConnectTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5)),
@@ -43,7 +44,7 @@ internal sealed record RelaySettings(RelayOptions Relay, DestinationLookupOption
             {
                 DnsServers = dnsServers,
                 TrustAuthenticatedData = settings.Flag("Dns:TrustAuthenticatedData", absent: false),
-                OwnHostNames = [hostName, .. settings.List("Relay:OwnNames").Select(name => ReadDomain("Relay:OwnNames", name))],
+                OwnHostNames = [.. new[] { hostName, helloName }.Distinct(), .. settings.List("Relay:OwnNames").Select(name => ReadDomain("Relay:OwnNames", name))],
                 PreferIPv6 = settings.Flag("Relay:PreferIPv6", absent: true),
                 AllowLoopback = settings.Flag("Relay:AllowPrivateDestinations", absent: false),
                 StsPolicies = settings.Flag("Relay:MtaSts", absent: true),

@@ -19,6 +19,7 @@ using MailGrains.Storage.Secrets;
 using MailGrains.Web;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -231,8 +232,8 @@ internal static class MailGrainsApplication
         {
             if (drain.IsAnnounced)
             {
-                // The next request comes on another connection, and so to another process.
-                context.Response.Headers.Connection = "close";
+                // The next request comes on another connection, and so to another process: HTTP/1.1 gets "Connection: close", HTTP/2 a GOAWAY.
+                context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
             }
 
             return next(context);

@@ -21,6 +21,15 @@ public sealed class RelaySettingsTests
     }
 
     [Fact]
+    public void Other_servers_can_be_greeted_by_the_name_of_the_address_that_mail_leaves_from()
+    {
+        var settings = Read(("HostName", "us.test"), ("Relay:HelloName", "Out.us.test"), ("Relay:OwnNames:0", "old.us.test"));
+
+        Assert.Equal("out.us.test", settings.Relay.Smtp.HelloName);
+        Assert.Equal(["us.test", "out.us.test", "old.us.test"], settings.Destinations.OwnHostNames);
+    }
+
+    [Fact]
     public void A_route_has_hosts_in_order_and_a_login()
     {
         var settings = Read(
