@@ -26,7 +26,7 @@ param profile string = 'dev'
 @description('Size of a node.')
 param vmSize string = ''
 
-@description('Comma-separated zones of nodes and addresses; `none` where a region has no zones.')
+@description('Comma-separated zones of the nodes; `none` where a region has no zones. Addresses and data are in all three of a region, or in none.')
 param zones string = ''
 
 @minValue(0)
@@ -71,7 +71,7 @@ param smartHostUser string = ''
 @secure()
 param smartHostPassword string = ''
 
-@description('Directory of the certification authority (RFC 8555 §7.1.1); empty: none, certificates stay self-signed.')
+@description('Directory of the certification authority (RFC 8555 §7.1.1); empty or `none`: none, certificates stay self-signed.')
 param acmeDirectory string = ''
 
 @description('Where the authority writes to about certificates.')
@@ -86,20 +86,27 @@ param operatorIpRanges string = ''
 @description('Name of the RSA key that wraps what the service encrypts.')
 param dataKeyName string = 'mailgrains-data'
 
-@description('Brings back the vault of a deployment of the same name that was deleted.')
-param recoverVault bool = false
-
 var abbrs = loadJsonContent('abbreviations.json')
 var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
 }
 
+// Two pods fit a node of each profile, beside what the cluster itself runs: while a release takes the place of another, both are there. dev's one node of
+// two processors is less than AKS names for a pool that also carries its own pods (two nodes of four): it does, with little to spare, and an upgrade
+// or the loss of the node interrupts the service.
 var profiles = loadJsonContent('profiles.json')
 var chosen = profiles[profile]
 
 var zonesText = empty(zones) ? chosen.zones : zones
 var zoneList = zonesText == 'none' ? [] : map(split(zonesText, ','), zone => trim(zone))
+var zoneRedundant = !empty(zoneList)
+var storageSku = zoneRedundant ? chosen.storageSku : 'Standard_LRS'
+// Where somebody raises the least above the most that is said elsewhere, the least wins.
+var leastNodes = max(1, minNodes == 0 ? chosen.minNodes : minNodes)
+var mostNodes = max(leastNodes, maxNodes == 0 ? chosen.maxNodes : maxNodes)
+var leastReplicas = max(1, minReplicas == 0 ? chosen.minReplicas : minReplicas)
+var mostReplicas = max(leastReplicas, maxReplicas == 0 ? chosen.maxReplicas : maxReplicas)
 var operatorRanges = empty(operatorIpRanges) ? [] : map(split(operatorIpRanges, ','), range => trim(range))
 
 var namespace = 'mailgrains'
@@ -128,7 +135,7 @@ module network 'modules/network.bicep' = {
     egressAddressName: '${abbrs.publicIPAddress}${resourceToken}-out'
     dnsLabel: 'mail-${resourceToken}'
     egressPtrName: egressPtrName
-    zones: zoneList
+    zones: zoneRedundant ? ['1', '2', '3'] : []
     natGateway: chosen.natGateway
   }
 }
@@ -162,7 +169,7 @@ module accounts 'modules/storage.bicep' = [
       location: location
       tags: tags
       name: name
-      sku: chosen.storageSku
+      sku: storageSku
       subnetId: network.outputs.subnetId
       softDeleteDays: 7
     }
@@ -176,7 +183,7 @@ module clusterAccount 'modules/storage.bicep' = {
     location: location
     tags: tags
     name: clusterAccountName
-    sku: chosen.storageSku
+    sku: storageSku
     subnetId: network.outputs.subnetId
     softDeleteDays: 7
   }
@@ -189,7 +196,6 @@ module vault 'modules/vault.bicep' = {
     tags: tags
     name: vaultName
     dataKeyName: dataKeyName
-    recover: recoverVault
     softDeleteDays: chosen.vaultSoftDeleteDays
     subnetId: network.outputs.subnetId
     operatorIpRanges: operatorRanges
@@ -219,11 +225,17 @@ module clusterIdentity 'modules/identity.bicep' = {
 module networkRoles 'modules/roles-network.bicep' = {
   scope: group
   params: {
-    identityName: clusterIdentityName
+    principalId: clusterIdentity.outputs.principalId
   }
-  dependsOn: [
-    clusterIdentity
-  ]
+}
+
+// Long before the first command of azd's, which comes as soon as the cluster is there: a role takes minutes to hold.
+module clusterRoles 'modules/roles-cluster.bicep' = if (hardened && !empty(principalId)) {
+  scope: group
+  params: {
+    deployerPrincipalId: principalId
+    deployerPrincipalType: principalType
+  }
 }
 
 module cluster 'modules/cluster.bicep' = {
@@ -238,8 +250,9 @@ module cluster 'modules/cluster.bicep' = {
     subnetId: network.outputs.subnetId
     vmSize: empty(vmSize) ? chosen.vmSize : vmSize
     zones: zoneList
-    minNodes: max(1, minNodes == 0 ? chosen.minNodes : minNodes)
-    maxNodes: max(1, minNodes, maxNodes == 0 ? chosen.maxNodes : maxNodes)
+    minNodes: leastNodes
+    maxNodes: mostNodes
+    maxPods: chosen.maxPods
     ephemeralDisk: chosen.ephemeralDisk
     diskSizeGB: chosen.diskSizeGB
     natGateway: chosen.natGateway
@@ -273,11 +286,10 @@ module accountRoles 'modules/roles-storage.bicep' = [
     scope: group
     params: {
       accountName: name
-      identityName: serviceIdentityName
+      principalId: serviceIdentity.outputs.principalId
     }
     dependsOn: [
       accounts
-      serviceIdentity
     ]
   }
 ]
@@ -286,11 +298,10 @@ module clusterAccountRoles 'modules/roles-storage.bicep' = {
   scope: group
   params: {
     accountName: clusterAccountName
-    identityName: serviceIdentityName
+    principalId: serviceIdentity.outputs.principalId
   }
   dependsOn: [
     clusterAccount
-    serviceIdentity
   ]
 }
 
@@ -299,13 +310,12 @@ module vaultRoles 'modules/roles-vault.bicep' = {
   params: {
     vaultName: vaultName
     dataKeyName: dataKeyName
-    identityName: serviceIdentityName
+    principalId: serviceIdentity.outputs.principalId
     deployerPrincipalId: principalId
     deployerPrincipalType: principalType
   }
   dependsOn: [
     vault
-    serviceIdentity
   ]
 }
 
@@ -313,25 +323,12 @@ module registryRoles 'modules/roles-registry.bicep' = {
   scope: group
   params: {
     registryName: registryName
-    clusterName: clusterName
     kubeletPrincipalId: cluster.outputs.kubeletPrincipalId
     deployerPrincipalId: principalId
     deployerPrincipalType: principalType
   }
   dependsOn: [
     registry
-  ]
-}
-
-module clusterRoles 'modules/roles-cluster.bicep' = if (hardened && !empty(principalId)) {
-  scope: group
-  params: {
-    clusterName: clusterName
-    deployerPrincipalId: principalId
-    deployerPrincipalType: principalType
-  }
-  dependsOn: [
-    cluster
   ]
 }
 
@@ -360,12 +357,12 @@ output MAILGRAINS_STORAGE_URIS string = join(
 )
 output MAILGRAINS_CLUSTER_STORAGE_URI string = 'https://${clusterAccountName}.blob.${environment().suffixes.storage}'
 output MAILGRAINS_DEPLOYED_DATA_KEY_NAME string = dataKeyName
-output MAILGRAINS_DEPLOYED_MIN_REPLICAS int = minReplicas == 0 ? chosen.minReplicas : minReplicas
-output MAILGRAINS_DEPLOYED_MAX_REPLICAS int = max(minReplicas, maxReplicas == 0 ? chosen.maxReplicas : maxReplicas)
+output MAILGRAINS_DEPLOYED_MIN_REPLICAS int = leastReplicas
+output MAILGRAINS_DEPLOYED_MAX_REPLICAS int = mostReplicas
 output MAILGRAINS_DEPLOYED_CPU_REQUEST string = empty(cpuRequest) ? chosen.cpuRequest : cpuRequest
 output MAILGRAINS_DEPLOYED_MEMORY_REQUEST string = empty(memoryRequest) ? chosen.memoryRequest : memoryRequest
 output MAILGRAINS_DEPLOYED_MEMORY_LIMIT string = empty(memoryLimit) ? chosen.memoryLimit : memoryLimit
-output MAILGRAINS_DEPLOYED_ACME_DIRECTORY string = acmeDirectory
+output MAILGRAINS_DEPLOYED_ACME_DIRECTORY string = toLower(acmeDirectory) == 'none' ? '' : acmeDirectory
 output MAILGRAINS_DEPLOYED_ACME_CONTACT string = acmeContact
 output MAILGRAINS_DEPLOYED_SMART_HOST string = smartHost
 output MAILGRAINS_DEPLOYED_SMART_HOST_PORT int = smartHostPort

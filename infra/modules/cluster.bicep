@@ -20,6 +20,9 @@ param minNodes int
 @minValue(1)
 param maxNodes int
 
+@minValue(30)
+param maxPods int
+
 @description('Whether the nodes\' disks are those of their machines, where the size has them: quick, free of charge, gone with the node.')
 param ephemeralDisk bool
 
@@ -83,10 +86,11 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2025-10-01' = {
         vmSize: vmSize
         availabilityZones: zones
         enableAutoScaling: true
+        // For the first time. Whether a later deployment takes nodes away that the autoscaler has added is told nowhere; it would add them again.
         count: minNodes
         minCount: minNodes
         maxCount: maxNodes
-        maxPods: 110
+        maxPods: maxPods
         osDiskType: ephemeralDisk ? 'Ephemeral' : 'Managed'
         osDiskSizeGB: diskSizeGB
         vnetSubnetID: subnetId

@@ -14,7 +14,7 @@ param dnsLabel string
 @description('Name that the egress address stands for in reverse DNS; empty: its own Azure name. Azure refuses one that does not lead to the address.')
 param egressPtrName string
 
-@description('Zones of both addresses; none: not bound to zones.')
+@description('Zones of both addresses: all of a region, or none.')
 param zones string[]
 
 @description('Whether the nodes send through a NAT gateway; else through outbound rules of their load balancer.')
@@ -61,6 +61,8 @@ resource egressAddress 'Microsoft.Network/publicIPAddresses@2025-05-01' = {
   }
 }
 
+// Of the SKU that is in one zone, which Azure chooses: while that zone is away, nothing is sent to others (received it is). StandardV2 is in all zones, but
+// takes only addresses of its own SKU, and whether those can have a name of ours in reverse DNS is told nowhere; without one, others refuse our mail.
 resource gateway 'Microsoft.Network/natGateways@2025-05-01' = if (natGateway) {
   name: natGatewayName
   location: location

@@ -1,7 +1,6 @@
 metadata description = 'Lets the nodes pull images and the deployer push them.'
 
 param registryName string
-param clusterName string
 
 @description('Of the identity under which the cluster\'s nodes pull.')
 param kubeletPrincipalId string
@@ -18,7 +17,7 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing =
 }
 
 resource nodesPull 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(registry.id, clusterName, pull)
+  name: guid(registry.id, kubeletPrincipalId, pull)
   scope: registry
   properties: {
     principalId: kubeletPrincipalId

@@ -2,7 +2,9 @@ metadata description = 'Lets the service read secrets and wrap by its key, and t
 
 param vaultName string
 param dataKeyName string
-param identityName string
+
+@description('Of the service.')
+param principalId string
 
 @description('Empty: nobody beside the service.')
 param deployerPrincipalId string
@@ -22,10 +24,6 @@ var encryptionUser = subscriptionResourceId(
   'e147488a-f6f5-4113-8e2d-b22465e65bf6'
 )
 
-resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
-  name: identityName
-}
-
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: vaultName
 
@@ -35,20 +33,20 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
 }
 
 resource serviceReads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault.id, identity.id, secretsUser)
+  name: guid(vault.id, principalId, secretsUser)
   scope: vault
   properties: {
-    principalId: identity.properties.principalId
+    principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: secretsUser
   }
 }
 
 resource serviceWraps 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault::dataKey.id, identity.id, encryptionUser)
+  name: guid(vault::dataKey.id, principalId, encryptionUser)
   scope: vault::dataKey
   properties: {
-    principalId: identity.properties.principalId
+    principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: encryptionUser
   }

@@ -7,9 +7,6 @@ param name string
 @description('Name of the RSA key that wraps what the service encrypts.')
 param dataKeyName string
 
-@description('Whether a vault of this name that was deleted is to come back with its keys and secrets.')
-param recover bool
-
 @minValue(7)
 @maxValue(90)
 param softDeleteDays int
@@ -25,13 +22,13 @@ param smartHostPassword string
 
 param workspaceId string
 
+// Where one of this name was deleted, the first hook has brought it back before.
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: name
   location: location
   tags: tags
   properties: {
     tenantId: tenant().tenantId
-    createMode: recover ? 'recover' : 'default'
     sku: {
       family: 'A'
       name: 'standard'

@@ -1,7 +1,7 @@
 namespace MailGrains.Infra.Tests.Bicep;
 
 /// <summary>What parameters change of the deployment.</summary>
-public sealed class DeploymentTests
+public sealed class DeploymentTests(CompiledTemplate compiled)
 {
     private const string Cluster = "Microsoft.ContainerService/managedClusters";
 
@@ -55,12 +55,52 @@ public sealed class DeploymentTests
     }
 
     [Fact]
-    public void A_deleted_vault_comes_back_only_where_that_was_asked_for()
+    public async Task Where_a_region_has_no_zones_nothing_is_in_any_and_the_least_is_never_above_the_most()
     {
-        string? Mode(string profile) => Snapshot.Read(profile).OfType("Microsoft.KeyVault/vaults").Single().Text("properties.createMode");
+        var snapshot = await Snapshot.PredictAsync(
+            TestContext.Current.CancellationToken, "profile = 'production'", "zones = 'none'", "maxNodes = 1", "maxReplicas = 1", "acmeDirectory = 'none'");
+        var pool = snapshot.OfType(Cluster).Single().At("properties.agentPoolProfiles")![0]!;
 
-        Assert.Equal("recover", Mode(Snapshot.Hardened));
-        Assert.Equal("default", Mode(Snapshot.Production));
+        Assert.All(snapshot.OfType("Microsoft.Storage/storageAccounts"), account => Assert.Equal("Standard_LRS", account.Text("sku.name")));
+        Assert.All(snapshot.OfType("Microsoft.Network/publicIPAddresses"), address => Assert.Empty(address.List("zones")));
+        Assert.Empty(pool.List("availabilityZones"));
+        Assert.Equal(("3", "3"), (pool.Text("minCount"), pool.Text("maxCount")));
+        Assert.Equal(("3", "3"), (snapshot.Outputs.Text("MAILGRAINS_DEPLOYED_MIN_REPLICAS"), snapshot.Outputs.Text("MAILGRAINS_DEPLOYED_MAX_REPLICAS")));
+
+        // azd takes an empty variable for one that is not set.
+        Assert.Equal("", snapshot.Outputs.Text("MAILGRAINS_DEPLOYED_ACME_DIRECTORY"));
+    }
+
+    [Fact]
+    public async Task Addresses_are_in_all_zones_also_where_nodes_are_in_some()
+    {
+        var snapshot = await Snapshot.PredictAsync(TestContext.Current.CancellationToken, "profile = 'production'", "zones = '1, 3'");
+
+        Assert.Equal(["1", "3"], snapshot.OfType(Cluster).Single().At("properties.agentPoolProfiles")![0]!.List("availabilityZones"));
+        Assert.All(snapshot.OfType("Microsoft.Network/publicIPAddresses"), address => Assert.Equal(["1", "2", "3"], address.List("zones")));
+        Assert.All(snapshot.OfType("Microsoft.Storage/storageAccounts"), account => Assert.Equal("Standard_ZRS", account.Text("sku.name")));
+    }
+
+    /// <summary>A role that has its name already can't be given to another: who is made anew has another id.</summary>
+    [Theory]
+    [MemberData(nameof(Snapshot.All), MemberType = typeof(Snapshot))]
+    public void The_name_of_a_role_says_whose_it_is(string profile)
+    {
+        var made = Snapshot.Read(profile).OfType("Microsoft.Authorization/roleAssignments")
+            .Where(role => role.Text("properties.principalId")!.StartsWith('[')).ToList();
+
+        Assert.True(made.Count >= 7);
+        Assert.All(made, role => Assert.Contains(role.Text("properties.principalId")!.Trim('[', ']'), role.Text("name"), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Who_deploys_administers_the_hardened_cluster_before_it_is_there()
+    {
+        var roles = Snapshot.Read(Snapshot.Hardened).OfType("Microsoft.Authorization/roleAssignments")
+            .Single(role => role.Text("properties.roleDefinitionId")!.EndsWith("b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b", StringComparison.Ordinal));
+
+        Assert.Matches("^/subscriptions/[-0-9a-f]+/resourceGroups/rg-hard/providers/Microsoft.Authorization/roleAssignments/[-0-9a-f]+$", roles.Text("id"));
+        Assert.Equal(["group"], compiled.Template.At("resources.clusterRoles.dependsOn")!.AsArray().Select(on => on!.ToString()));
     }
 
     [Fact]

@@ -119,7 +119,7 @@ internal static class PolicyRules
         Value("MailGrains.AKS.TokenIssuer", Everywhere, Cluster, "properties.oidcIssuerProfile.enabled", true, false),
         Pool("Azure.AKS.PoolScaleSet", Everywhere, pool => pool.Text("type") == "VirtualMachineScaleSets", pool => pool.Set("type", "AvailabilitySet")),
         Pool("Azure.AKS.AutoScaling", Everywhere, pool => pool.Text("enableAutoScaling") == "true", pool => pool.Set("enableAutoScaling", false)),
-        Pool("Azure.AKS.NodeMinPods", Everywhere, pool => (int)pool["maxPods"]! >= 50, pool => pool.Set("maxPods", 30)),
+        Pool("Azure.AKS.NodeMinPods", InProduction, pool => (int)pool["maxPods"]! >= 50, pool => pool.Set("maxPods", 30)),
         Pool("Azure.AKS.MinNodeCount", InProduction, pool => (int)pool["minCount"]! >= 3, pool => pool.Set("minCount", 1)),
         Pool("Azure.AKS.AvailabilityZone", InProduction, pool => pool.List("availabilityZones").Count == 3, pool => pool.Set("availabilityZones", null)),
         Pool("Azure.AKS.EphemeralOSDisk", InProduction, pool => pool.Text("osDiskType") == "Ephemeral", pool => pool.Set("osDiskType", "Managed")),

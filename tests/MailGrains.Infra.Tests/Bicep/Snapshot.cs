@@ -33,6 +33,27 @@ public sealed class Snapshot
     public static Snapshot Read(string profile) => new(JsonNode.Parse(File.ReadAllText(
         Path.Combine(Repository.Folder, "tests", "MailGrains.Infra.Tests", "Bicep", $"{profile}.snapshot.json")))!.AsObject());
 
+    /// <summary>What would be deployed for these parameters, such as <c>zones = 'none'</c>.</summary>
+    public static async Task<Snapshot> PredictAsync(CancellationToken cancellationToken, params string[] parameters)
+    {
+        var folder = Directory.CreateTempSubdirectory("mailgrains-bicep-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "some.bicepparam");
+            string[] always = ["environmentName = 'some'", "location = 'westeurope'", $"principalId = '{SubscriptionId}'"];
+            var template = Path.GetRelativePath(folder.FullName, Path.Combine(CompiledTemplate.Folder, "main.bicep"));
+            await File.WriteAllLinesAsync(file, [$"using '{template}'", .. always.Concat(parameters).Select(parameter => $"param {parameter}")], cancellationToken);
+            var answer = await BicepProgram.RunAsync(
+                cancellationToken, "snapshot", file, "--mode", "overwrite", "--subscription-id", SubscriptionId, "--tenant-id", TenantId, "--location", "westeurope");
+            Assert.True(answer.ExitCode == 0, answer.Output + answer.Diagnostics);
+            return new(JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder.FullName, "some.snapshot.json"), cancellationToken))!.AsObject());
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     public IReadOnlyList<JsonObject> OfType(string type) => [.. Resources.Select(r => r!.AsObject()).Where(r => r.Text("type") == type)];
 }
 

@@ -10,4 +10,3 @@ param operatorIpRanges = '192.0.2.0/24, 198.51.100.7/32'
 param smartHost = 'smtp.example.net'
 param smartHostUser = 'mailgrains'
 param smartHostPassword = 'open sesame'
-param recoverVault = true

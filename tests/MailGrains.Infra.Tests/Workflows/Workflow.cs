@@ -22,11 +22,14 @@ internal sealed partial class Workflow
         ? jobs.Children.Select(job => (((YamlScalarNode)job.Key).Value!, (YamlMappingNode)job.Value))
         : [];
 
-    /// <summary>The names and values of a job's variables.</summary>
+    /// <summary>The names and values of a job's or step's own variables.</summary>
     public static IEnumerable<KeyValuePair<string, string>> VariablesOf(YamlMappingNode job) =>
         (Child<YamlMappingNode>(job, "env") ?? []).Children.Select(v => KeyValuePair.Create(((YamlScalarNode)v.Key).Value!, ((YamlScalarNode)v.Value).Value!));
 
     public static IEnumerable<string> CommandsOf(YamlMappingNode job) => StepsOf(job).Select(step => Text(step, "run")).OfType<string>();
+
+    /// <summary>The step of that name.</summary>
+    public static YamlMappingNode StepOf(YamlMappingNode job, string name) => StepsOf(job).Single(step => Text(step, "name") == name);
 
     /// <summary>What is wrong, in words; empty: nothing.</summary>
     public IEnumerable<string> Faults()

@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using MailGrains.Infra.Tests.Azd;
+using MailGrains.Infra.Tests.Manifests;
 using MailGrains.Testing.Hosts;
 using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
 
 namespace MailGrains.Infra.Tests.Workflows;
 
@@ -67,14 +70,42 @@ public sealed class WorkflowTests
     }
 
     [Fact]
+    public async Task What_is_scanned_is_the_manifests_as_they_are_applied()
+    {
+        var job = new Workflow(File.ReadAllText(Path.Combine(Folder, "ci.yml"))).Jobs.Single(job => job.Name == "trivy").Job;
+        var script = ((YamlScalarNode)Workflow.StepOf(job, "Manifests").Children["run"]).Value!;
+        var folder = Directory.CreateTempSubdirectory("mailgrains-workflow-");
+        try
+        {
+            Directory.CreateSymbolicLink(Path.Combine(folder.FullName, "infra"), Path.Combine(Repository.Folder, "infra"));
+            using var shell = Process.Start(new ProcessStartInfo("bash", ["-e", "-c", script]) { WorkingDirectory = folder.FullName })!;
+            await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+            var files = Directory.GetFiles(Path.Combine(folder.FullName, "rendered"), "*.yaml", SearchOption.AllDirectories);
+
+            Assert.Equal(0, shell.ExitCode);
+            Assert.Equal(new ManifestFolder(ManifestFolder.Whole).Files.Count + new ManifestFolder(ManifestFolder.Split).Files.Count, files.Length);
+            Assert.All(files, file => Assert.NotEmpty(ManifestFolder.Parse(File.ReadAllText(file))));
+            Assert.All(files, file => Assert.DoesNotContain("{{", File.ReadAllText(file), StringComparison.Ordinal));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void A_deployment_is_given_what_azure_yaml_names_for_pipelines()
     {
         var job = new Workflow(File.ReadAllText(Path.Combine(Folder, "azure-dev.yml"))).Jobs.Single().Job;
         var pipeline = AzureYaml.Parse(File.ReadAllText(Path.Combine(Repository.Folder, "azure.yaml"))).Pipeline;
         var given = Workflow.VariablesOf(job).Where(v => v.Key.StartsWith("MAILGRAINS_", StringComparison.Ordinal)).ToList();
+        var secrets = Workflow.VariablesOf(Workflow.StepOf(job, "Provision")).ToList();
 
         Assert.Equal(pipeline.Plain.Order(), given.Where(v => v.Value == $"${{{{ vars.{v.Key} }}}}").Select(v => v.Key).Order());
-        Assert.Equal(pipeline.Secrets.Order(), given.Where(v => v.Value == $"${{{{ secrets.{v.Key} }}}}").Select(v => v.Key).Order());
+        Assert.Equal(pipeline.Secrets.Order(), secrets.Where(v => v.Value == $"${{{{ secrets.{v.Key} }}}}").Select(v => v.Key).Order());
+
+        // No step gets what only another one needs.
+        Assert.DoesNotContain(Workflow.VariablesOf(job), v => v.Value.Contains("secrets.", StringComparison.Ordinal));
     }
 
     [Fact]
