@@ -13,7 +13,7 @@ public sealed class AzdVariables(Func<string, string?> read)
 
     /// <exception cref="HookException">It is not set.</exception>
     public string Required(string name) =>
-        this[name] ?? throw new HookException($"{name} is not set. Run this through azd (`azd hooks run`), after `azd provision`.");
+        this[name] ?? throw new HookException($"{name} is not set. Run this through azd (`azd hooks run`), after `azd up`.");
 
     /// <exception cref="HookException">It is not a number.</exception>
     public int Number(string name, int absent) => this[name] is not { } text

@@ -45,6 +45,11 @@ public sealed class AzureEndpoint
     public Task<AzureAnswer> PutAsync(string pathAndQuery, object body, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Put, pathAndQuery, body, cancellationToken);
 
+    /// <summary>Without a body.</summary>
+    /// <inheritdoc cref="GetAsync" />
+    public Task<AzureAnswer> PostAsync(string pathAndQuery, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, pathAndQuery, null, cancellationToken);
+
     private async Task<AzureAnswer> SendAsync(HttpMethod method, string pathAndQuery, object? body, CancellationToken cancellationToken)
     {
         var token = await _credential.GetTokenAsync(_token, cancellationToken);
@@ -95,15 +100,12 @@ public sealed record AzureAnswer(HttpStatusCode Status, JsonElement Body, TimeSp
         get
         {
             string? code = null;
-            for (var error = Member(Body, "error"); error is { ValueKind: JsonValueKind.Object }; error = Member(error.Value, "innererror"))
+            for (var error = Body.Member("error"); error is { ValueKind: JsonValueKind.Object }; error = error.Value.Member("innererror"))
             {
-                code = Member(error.Value, "code") is { ValueKind: JsonValueKind.String } text ? text.GetString() : code;
+                code = error.Value.Text("code") ?? code;
             }
 
             return code;
         }
     }
-
-    private static JsonElement? Member(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var member) ? member : null;
 }

@@ -55,12 +55,12 @@ public static class DnsRecords
         {
             yield return $"  Mail leaves from {egress}, whose name is {pointer}. Many servers take such a name for none, and refuse.";
             yield return $"  Before you send to others: make an A record, such as out.example.com. A {egress}, then";
-            yield return "  azd env set MAILGRAINS_EGRESS_PTR out.example.com && azd provision";
+            yield return "  azd env set MAILGRAINS_EGRESS_PTR out.example.com && azd up";
         }
         else
         {
             yield return Record($"{pointer}.", "A", egress);
-            yield return $"  {egress} stands for this name in reverse DNS (PTR) already; the A record must stay, or the next `azd provision` fails.";
+            yield return $"  {egress} stands for this name in reverse DNS (PTR) already; the A record must stay, or the next `azd up` fails.";
         }
     }
 

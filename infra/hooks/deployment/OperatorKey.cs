@@ -94,11 +94,11 @@ public sealed class OperatorKey(AzureEndpoint vault, TimeProvider time, Action<s
     private static HookException Refused(string verb, AzureAnswer answer) => new((answer.ErrorCode, answer.Status) switch
     {
         ("ForbiddenByFirewall", _) =>
-            $"The vault's firewall does not let this machine {verb} {SecretName}. Add its address to MAILGRAINS_OPERATOR_IP_RANGES and run `azd provision` again.",
+            $"The vault's firewall does not let this machine {verb} {SecretName}. Add its address to MAILGRAINS_OPERATOR_IP_RANGES and run `azd up` again.",
         (_, HttpStatusCode.Forbidden) =>
             $"This login may not {verb} {SecretName}, and {Patience.TotalMinutes:0} minutes did not change that: it needs the role Key Vault Secrets Officer on the vault.",
         ("ObjectIsDeletedButRecoverable", _) =>
-            $"{SecretName} was deleted and can be had back: `az keyvault secret recover --name {SecretName} --vault-name <vault>`, then `azd provision` again.",
+            $"{SecretName} was deleted and can be had back: `az keyvault secret recover --name {SecretName} --vault-name <vault>`, then `azd up` again.",
         _ => $"The vault refused to {verb} {SecretName}: {(int)answer.Status} {answer.ErrorCode}".TrimEnd() + ".",
     });
 }

@@ -17,7 +17,8 @@ public static class Predown
 
             `azd down` deletes ALL MAIL of {environment}: its storage accounts{accounts} with every mailbox, queue, tenant and login.
             What waits to be sent is not sent any more. Soft delete does not bring back the accounts themselves: without a back-up the mail is gone.
-            The vault can't be purged; it stays deleted but recoverable for its retention time, and its name is taken meanwhile.
+            The vault can't be purged; it stays deleted but recoverable for its retention time, and its name is taken meanwhile;
+            the next `azd up` of an environment of this name, in the same region and subscription, brings it back.
             """);
         if (string.Equals(await AnswerAsync(hook, environment, cancellationToken), environment, StringComparison.Ordinal))
         {

@@ -1,9 +1,11 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Azure.Identity;
 
 namespace MailGrains.Deployment;
 
-/// <summary>Before anything is made: what would certainly fail stops it, what may go wrong is told.</summary>
+/// <summary>Before anything is made: what would certainly fail stops it, what may go wrong is told, what has to be done first is done.</summary>
 public static partial class Preprovision
 {
     /// <exception cref="HookException">Something is certain to fail.</exception>
@@ -34,17 +36,26 @@ public static partial class Preprovision
             return [new Finding(Weight.Warning, "Subscription and region are not chosen yet: neither quota nor port 25 was looked at. `azd up` chooses first.")];
         }
 
-        var subscription = new Subscription(hook.ResourceManager(), id);
+        var resourceManager = hook.ResourceManager();
+        var subscription = new Subscription(resourceManager, id);
         try
         {
-            var quotaId = await subscription.QuotaIdAsync(cancellationToken);
-            return
-            [
-                SendingCheck.Judge(quotaId, variables["MAILGRAINS_SMART_HOST"], variables["MAILGRAINS_SMART_HOST_PORT"]),
-                .. await JudgeAccountsAsync(variables, subscription, cancellationToken),
-                .. await JudgeComputeAsync(variables, subscription, location, cancellationToken),
-                .. subscription.Silences.Select(silence => new Finding(Weight.Warning, $"Azure did not tell: {silence}")),
-            ];
+            // First, since a subscription that does not know machines tells nothing of them either.
+            var providers = await new ResourceProviders(subscription, TimeProvider.System, hook.Output.WriteLine).EnsureAsync(cancellationToken);
+            List<Finding> findings = providers is null ? [] : [providers];
+            if (providers?.Weight != Weight.Failure)
+            {
+                var (quotaId, tenantId) = await subscription.DescribeAsync(cancellationToken);
+                findings.Add(SendingCheck.Judge(quotaId, variables["MAILGRAINS_SMART_HOST"], variables["MAILGRAINS_SMART_HOST_PORT"]));
+                findings.AddRange(await JudgeChangesAsync(variables, subscription, location, cancellationToken));
+                if (tenantId is not null && findings.TrueForAll(finding => finding.Weight != Weight.Failure) &&
+                    await FindVaultAsync(variables, subscription, location, cancellationToken) is { } vault)
+                {
+                    findings.Add(await new VaultRecovery(resourceManager, TimeProvider.System, hook.Output.WriteLine).RecoverAsync(vault, tenantId, cancellationToken));
+                }
+            }
+
+            return [.. findings, .. subscription.Silences.Select(silence => new Finding(Weight.Warning, $"Azure did not tell: {silence}"))];
         }
         catch (AuthenticationFailedException failure)
         {
@@ -52,27 +63,56 @@ public static partial class Preprovision
         }
     }
 
-    private static async Task<IReadOnlyList<Finding>> JudgeAccountsAsync(AzdVariables variables, Subscription subscription, CancellationToken cancellationToken)
+    /// <summary>What is there, against what is wanted.</summary>
+    private static async Task<IReadOnlyList<Finding>> JudgeChangesAsync(
+        AzdVariables variables, Subscription subscription, string location, CancellationToken cancellationToken)
     {
-        var accounts = await subscription.ResourcesAsync(ResourceGroup(variables), "Microsoft.Storage/storageAccounts", "2024-01-01", cancellationToken) ?? [];
+        var profile = Profile.Find(variables["MAILGRAINS_PROFILE"] ?? "dev")!;
+        var deployed = await Deployed.AskAsync(subscription, ResourceGroup(variables), cancellationToken);
+        var wanted = WantedNodes.Of(variables, profile, deployed: deployed.Clusters is null ? null : deployed.Clusters.Count > 0);
+        Finding?[] single =
+        [
+            SettingsCheck.JudgeShards(
+                variables.Number("MAILGRAINS_STORAGE_SHARD_COUNT", 1), deployed.Accounts?.Count(account => MailAccount().IsMatch(account.Name))),
+            await JudgePointerAsync(variables["MAILGRAINS_EGRESS_PTR"], deployed.EgressIp, cancellationToken),
+        ];
         return
         [
-            .. SettingsCheck.JudgeAccounts(
-                variables.Number("MAILGRAINS_STORAGE_SHARD_COUNT", 1), ProfileOf(variables), [.. accounts.Where(account => MailAccount().IsMatch(account.Name))]),
+            .. single.OfType<Finding>(),
+            .. FixedCheck.Judge(wanted, profile, deployed),
+            .. await JudgeComputeAsync(wanted, subscription, location, cancellationToken),
         ];
     }
 
-    /// <summary>It is one that there is: others were found before.</summary>
-    private static Profile ProfileOf(AzdVariables variables) => Profile.Find(variables["MAILGRAINS_PROFILE"] ?? "dev")!;
+    private static async Task<Finding?> JudgePointerAsync(string? name, string? address, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string>? leadsTo = null;
+        if (name is not null && address is not null)
+        {
+            try
+            {
+                leadsTo = [.. (await Dns.GetHostAddressesAsync(name, AddressFamily.InterNetwork, cancellationToken)).Select(found => found.ToString())];
+            }
+            catch (SocketException)
+            {
+                // Not there, or nobody to ask.
+            }
+        }
+
+        return PointerCheck.Judge(name, address, leadsTo);
+    }
+
+    private static async Task<DeletedVault?> FindVaultAsync(
+        AzdVariables variables, Subscription subscription, string location, CancellationToken cancellationToken) =>
+        (await subscription.DeletedVaultsAsync(cancellationToken))?
+            .FirstOrDefault(vault => vault.IsOf(variables.Required("AZURE_ENV_NAME"), ResourceGroup(variables), location));
 
     /// <summary>As the template names it.</summary>
     private static string ResourceGroup(AzdVariables variables) => $"rg-{variables.Required("AZURE_ENV_NAME")}";
 
     private static async Task<IReadOnlyList<Finding>> JudgeComputeAsync(
-        AzdVariables variables, Subscription subscription, string location, CancellationToken cancellationToken)
+        WantedNodes wanted, Subscription subscription, string location, CancellationToken cancellationToken)
     {
-        var clusters = await subscription.ResourcesAsync(ResourceGroup(variables), "Microsoft.ContainerService/managedClusters", "2025-05-01", cancellationToken);
-        var wanted = WantedNodes.Of(variables, ProfileOf(variables), deployed: clusters is null ? null : clusters.Count > 0);
         var (told, size) = await subscription.MachineSizeAsync(location, wanted.VmSize, cancellationToken);
         if (!told)
         {

@@ -22,7 +22,8 @@ public static class SendingCheck
     /// <param name="smartHostPort">Text, as set; null: 587.</param>
     public static Finding Judge(string? quotaId, string? smartHost, string? smartHostPort)
     {
-        const string smartHostAdvice = "Set a smart host (`azd env set MAILGRAINS_SMART_HOST smtp.example.com`, _USER, _PASSWORD), or mail for others waits in its queues.";
+        const string smartHostAdvice = "Set a smart host (`azd env set MAILGRAINS_SMART_HOST smtp.example.com`, the same for _USER, `azd env set-secret MAILGRAINS_SMART_HOST_PASSWORD`), " +
+            "or mail for others waits in its queues.";
         if (smartHost is not null && smartHostPort is not "25")
         {
             return new Finding(Weight.Good, $"Mail for others goes through {smartHost}, port {smartHostPort ?? "587"}.");

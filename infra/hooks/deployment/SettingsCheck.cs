@@ -20,6 +20,14 @@ public static class SettingsCheck
                 Weight.Failure, $"MAILGRAINS_OPERATOR_IP_RANGES has \"{wrong}\", which is not a range such as 192.0.2.0/24 or 192.0.2.7/32.");
         }
 
+        foreach (var name in new[] { "MAILGRAINS_HOST_NAME", "MAILGRAINS_EGRESS_PTR" })
+        {
+            if (variables[name]?.EndsWith('.') == true)
+            {
+                yield return new Finding(Weight.Failure, $"{name} is \"{variables[name]}\": set it without the dot at its end.");
+            }
+        }
+
         if (variables["MAILGRAINS_HARDENED"] == "true" && variables["MAILGRAINS_OPERATOR_IP_RANGES"] is null)
         {
             yield return new Finding(
@@ -32,25 +40,13 @@ public static class SettingsCheck
         }
     }
 
-    /// <summary>What mail's accounts forbid.</summary>
-    /// <param name="wantedShards">Over how many accounts mail is to be spread.</param>
-    /// <param name="profile">What the deployment is to be.</param>
-    /// <param name="accounts">Mail's accounts as they are.</param>
-    public static IEnumerable<Finding> JudgeAccounts(int wantedShards, Profile profile, IReadOnlyCollection<DeployedResource> accounts)
-    {
-        if (wantedShards < accounts.Count)
-        {
-            // The accounts would stay, but the service would no longer know of them: whoever has a mailbox there would be without it.
-            yield return new Finding(
-                Weight.Failure,
-                $"MAILGRAINS_STORAGE_SHARD_COUNT is {wantedShards}, and mail lies in {accounts.Count} accounts: it can only be raised. Set it to {accounts.Count} or more.");
-        }
+    /// <param name="wanted">How many accounts mail is to be spread over.</param>
+    /// <param name="deployed">In how many it lies; null: not known.</param>
+    public static Finding? JudgeShards(int wanted, int? deployed) => deployed > wanted
 
-        if (accounts.FirstOrDefault(account => account.Sku is not null && account.Sku != profile.StorageSku) is { } other)
-        {
-            yield return new Finding(
-                Weight.Failure,
-                $"The account {other.Name} is {other.Sku}, and this profile wants {profile.StorageSku}: a deployment keeps the profile that it was made with. Set MAILGRAINS_PROFILE back, or make another environment.");
-        }
-    }
+        // The accounts would stay, but the service would no longer know of them: whoever has a mailbox there would be without it.
+        ? new Finding(
+            Weight.Failure,
+            $"MAILGRAINS_STORAGE_SHARD_COUNT is {wanted}, and mail lies in {deployed} accounts: it can only be raised. Set it to {deployed} or more.")
+        : null;
 }

@@ -4,10 +4,6 @@ using System.Text.Json;
 
 namespace MailGrains.Deployment;
 
-/// <param name="Name">Without its group.</param>
-/// <param name="Sku">Such as <c>Standard_LRS</c>; null: it has none.</param>
-public sealed record DeployedResource(string Name, string? Sku);
-
 /// <summary>What Azure Resource Manager tells of a subscription. Null stands for "it did not tell", with the reason on the list.</summary>
 public sealed class Subscription(AzureEndpoint resourceManager, string id)
 {
@@ -18,14 +14,28 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
     /// <summary>Why something was not told, one line each.</summary>
     public IReadOnlyList<string> Silences => _silences;
 
-    /// <summary>By which offer it got its quota, such as <c>PayAsYouGo_2014-09-01</c>.</summary>
-    public async Task<string?> QuotaIdAsync(CancellationToken cancellationToken)
+    /// <returns>By which offer it got its quota, such as <c>PayAsYouGo_2014-09-01</c>, and its directory.</returns>
+    public async Task<(string? QuotaId, string? TenantId)> DescribeAsync(CancellationToken cancellationToken)
     {
         var answer = await GetAsync($"/subscriptions/{id}?api-version=2022-12-01", cancellationToken);
-        return answer is { } body && body.TryGetProperty("subscriptionPolicies", out var policies) && policies.TryGetProperty("quotaId", out var quota)
-            ? quota.GetString()
-            : null;
+        return (answer?.Member("subscriptionPolicies")?.Text("quotaId"), answer?.Text("tenantId"));
     }
+
+    /// <summary><c>Registered</c>, <c>Registering</c>, <c>NotRegistered</c> or the like.</summary>
+    public async Task<string?> ProviderStateAsync(string name, CancellationToken cancellationToken) =>
+        (await GetAsync($"/subscriptions/{id}/providers/{name}?api-version=2021-04-01", cancellationToken))?.Text("registrationState");
+
+    /// <returns>Whether it was taken on; it holds later.</returns>
+    public async Task<bool> RegisterAsync(string name, CancellationToken cancellationToken) =>
+        await AskAsync(path => resourceManager.PostAsync(path, cancellationToken), $"/subscriptions/{id}/providers/{name}/register?api-version=2021-04-01") is not null;
+
+    /// <summary>Vaults that were deleted and can be had back.</summary>
+    public async Task<IReadOnlyList<DeletedVault>?> DeletedVaultsAsync(CancellationToken cancellationToken) =>
+        await ListAsync($"/subscriptions/{id}/providers/Microsoft.KeyVault/deletedVaults?{VaultRecovery.VaultVersion}", cancellationToken) is { } vaults
+            ? [.. vaults.Select(vault => vault.Member("properties")).OfType<JsonElement>()
+                .Where(vault => vault.Text("vaultId") is not null && vault.Text("location") is not null)
+                .Select(vault => new DeletedVault(vault.Text("vaultId")!, vault.Text("location")!, vault.Member("tags")?.Text("azd-env-name")))]
+            : null;
 
     /// <returns>Null in <c>Size</c> alone: the region does not have it; <c>Told</c> false: it is not known.</returns>
     public async Task<(bool Told, MachineSize? Size)> MachineSizeAsync(string location, string name, CancellationToken cancellationToken)
@@ -35,7 +45,7 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
         return sizes is null
             ? (false, null)
             : (true, sizes
-                .Where(size => Text(size, "resourceType") == "virtualMachines" && string.Equals(Text(size, "name"), name, StringComparison.OrdinalIgnoreCase))
+                .Where(size => size.Text("resourceType") == "virtualMachines" && string.Equals(size.Text("name"), name, StringComparison.OrdinalIgnoreCase))
                 .Select(size => ReadSize(size, location))
                 .FirstOrDefault());
     }
@@ -46,40 +56,33 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
         var usages = await ListAsync(
             $"/subscriptions/{id}/providers/Microsoft.Compute/locations/{location}/usages?api-version=2024-07-01", cancellationToken) ?? [];
         return usages
-            .Where(usage => usage.TryGetProperty("name", out var name) && Text(name, "value") is not null)
+            .Where(usage => usage.TryGetProperty("name", out var name) && name.Text("value") is not null)
             .ToDictionary(
-                usage => Text(usage.GetProperty("name"), "value")!,
+                usage => usage.GetProperty("name").Text("value")!,
                 usage => new Quota(usage.GetProperty("currentValue").GetInt64(), usage.GetProperty("limit").GetInt64()),
                 StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>A group's resources of one type, such as <c>Microsoft.Storage/storageAccounts</c>; none where there is no such group.</summary>
-    public async Task<IReadOnlyList<DeployedResource>?> ResourcesAsync(string resourceGroup, string type, string apiVersion, CancellationToken cancellationToken)
-    {
-        var resources = await ListAsync(
-            $"/subscriptions/{id}/resourceGroups/{resourceGroup}/providers/{type}?api-version={apiVersion}", cancellationToken, absentIsEmpty: true);
-        return resources is null
-            ? null
-            : [.. resources.Select(resource => new DeployedResource(
-                Text(resource, "name") ?? "", resource.TryGetProperty("sku", out var sku) ? Text(sku, "name") : null))];
-    }
+    public Task<IReadOnlyList<JsonElement>?> ResourcesAsync(string resourceGroup, string type, string apiVersion, CancellationToken cancellationToken) => ListAsync(
+        $"/subscriptions/{id}/resourceGroups/{resourceGroup}/providers/{type}?api-version={apiVersion}", cancellationToken, absentIsEmpty: true);
 
     private static MachineSize ReadSize(JsonElement size, string location)
     {
-        var capabilities = Items(size, "capabilities").ToLookup(c => Text(c, "name"), c => Text(c, "value"));
-        var restrictions = Items(size, "restrictions").ToArray();
-        var zones = Items(size, "locationInfo")
-            .Where(info => string.Equals(Text(info, "location"), location, StringComparison.OrdinalIgnoreCase))
-            .SelectMany(info => Items(info, "zones").Select(zone => zone.GetString()!));
+        var capabilities = size.Items("capabilities").ToLookup(c => c.Text("name"), c => c.Text("value"));
+        var restrictions = size.Items("restrictions").ToArray();
+        var zones = size.Items("locationInfo")
+            .Where(info => string.Equals(info.Text("location"), location, StringComparison.OrdinalIgnoreCase))
+            .SelectMany(info => info.Items("zones").Select(zone => zone.GetString()!));
         var refusedZones = restrictions
-            .Where(restriction => Text(restriction, "type") == "Zone" && restriction.TryGetProperty("restrictionInfo", out _))
-            .SelectMany(restriction => Items(restriction.GetProperty("restrictionInfo"), "zones").Select(zone => zone.GetString()!));
+            .Where(restriction => restriction.Text("type") == "Zone" && restriction.TryGetProperty("restrictionInfo", out _))
+            .SelectMany(restriction => restriction.GetProperty("restrictionInfo").Items("zones").Select(zone => zone.GetString()!));
         return new MachineSize(
-            Text(size, "name")!,
-            Text(size, "family") ?? "",
+            size.Text("name")!,
+            size.Text("family") ?? "",
             int.Parse(capabilities["vCPUs"].FirstOrDefault() ?? "0", CultureInfo.InvariantCulture),
             zones.Except(refusedZones).ToHashSet(),
-            restrictions.Any(restriction => Text(restriction, "type") == "Location"),
+            restrictions.Any(restriction => restriction.Text("type") == "Location"),
             capabilities["EphemeralOSDiskSupported"].FirstOrDefault() == "True");
     }
 
@@ -94,19 +97,22 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
                 return null;
             }
 
-            items.AddRange(Items(body, "value"));
+            items.AddRange(body.Items("value"));
             // Only the path is followed: a token goes to the endpoint that it is for.
-            next = Text(body, "nextLink") is { } link ? new Uri(link).PathAndQuery : null;
+            next = body.Text("nextLink") is { } link ? new Uri(link).PathAndQuery : null;
         }
 
         return items;
     }
 
-    private async Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken, bool absentIsEmpty = false)
+    private Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken, bool absentIsEmpty = false) =>
+        AskAsync(whole => resourceManager.GetAsync(whole, cancellationToken), path, absentIsEmpty);
+
+    private async Task<JsonElement?> AskAsync(Func<string, Task<AzureAnswer>> ask, string path, bool absentIsEmpty = false)
     {
         try
         {
-            var answer = await resourceManager.GetAsync(path, cancellationToken);
+            var answer = await ask(path);
             if (answer.Body.ValueKind == JsonValueKind.Object && (answer.Status == HttpStatusCode.OK || (absentIsEmpty && answer.Status == HttpStatusCode.NotFound)))
             {
                 return answer.Body;
@@ -121,10 +127,4 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
 
         return null;
     }
-
-    private static JsonElement[] Items(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array ? [.. items.EnumerateArray()] : [];
-
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -102,6 +102,15 @@ public sealed partial class ParametersTests(CompiledTemplate compiled)
         Assert.Subset(known, asked);
     }
 
+    /// <summary><c>azd provision</c> takes the labels from the namespace, and only a deployment puts them there again.</summary>
+    [Fact]
+    public void Nobody_is_told_to_provision_without_deploying()
+    {
+        var hooks = Directory.EnumerateFiles(Path.Combine(CompiledTemplate.Folder, "hooks"), "*.cs", SearchOption.AllDirectories);
+
+        Assert.DoesNotContain(hooks, file => File.ReadAllText(file).Contains("azd provision", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void No_output_is_a_secret()
     {

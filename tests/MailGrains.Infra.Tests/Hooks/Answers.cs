@@ -25,7 +25,7 @@ internal sealed class Answers(params (HttpStatusCode Status, string Body)[] answ
             : new HttpResponseMessage(status) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
     }
 
-    private sealed class Somebody : TokenCredential
+    internal sealed class Somebody : TokenCredential
     {
         public override AccessToken GetToken(TokenRequestContext requestContext, CancellationToken cancellationToken) =>
             new($"a-token-for-{requestContext.Scopes.Single()}", DateTimeOffset.MaxValue);

@@ -89,6 +89,14 @@ public sealed class ComputeCheckTests
         Assert.Empty(told.Zones);
     }
 
+    [Fact]
+    public void The_most_nodes_are_never_fewer_than_the_least()
+    {
+        var wanted = WantedNodes.Of(Variables(("MAILGRAINS_MAX_NODES", "1")), Profile.Find("production")!, deployed: false);
+
+        Assert.Equal((3, 3), (wanted.MinNodes, wanted.MaxNodes));
+    }
+
     private static AzdVariables Variables(params (string Name, string Value)[] set) => new(name => set.FirstOrDefault(s => s.Name == name).Value);
 
     private static List<Finding> Judge(WantedNodes wanted, MachineSize? size, Quota? family, Quota? region) =>

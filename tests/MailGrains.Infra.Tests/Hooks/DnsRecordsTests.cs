@@ -26,7 +26,7 @@ public sealed class DnsRecordsTests
         var lines = Describe(("MAILGRAINS_DEPLOYED_HOST_NAME", AzuresName), ("MAILGRAINS_DEPLOYED_EGRESS_PTR", "mail-abc-out.westeurope.cloudapp.azure.com"));
 
         Assert.Contains("  azd env set MAILGRAINS_HOST_NAME mail.example.com && azd up", lines);
-        Assert.Contains("  azd env set MAILGRAINS_EGRESS_PTR out.example.com && azd provision", lines);
+        Assert.Contains("  azd env set MAILGRAINS_EGRESS_PTR out.example.com && azd up", lines);
     }
 
     [Fact]

@@ -23,6 +23,28 @@ public sealed class HookProcessTests(HookWorld world) : IClassFixture<HookWorld>
     }
 
     [Fact]
+    public async Task Preprovision_registers_what_the_subscription_does_not_know_and_brings_the_deleted_vault_back()
+    {
+        const string group = $"{Subscription}/resourceGroups/rg-try";
+        const string vault = $"{group}/providers/Microsoft.KeyVault/vaults/kv-abc";
+        Region(limit: 20, quotaId: "EnterpriseAgreement_2014-09-01");
+        world.ResourceManager.Set($"{Subscription}/providers/Microsoft.Compute", new { registrationState = "NotRegistered" });
+        world.ResourceManager.Set($"{Subscription}/providers/Microsoft.KeyVault/deletedVaults", new
+        {
+            value = new[] { new { properties = new { vaultId = vault, location = "westeurope", tags = new Dictionary<string, string> { ["azd-env-name"] = "try" } } } },
+        });
+
+        var run = await RunAsync("preprovision", []);
+
+        Assert.True(run.ExitCode == 0, run.Everything);
+        Assert.Contains("ok       Microsoft.Compute: registered", run.Output, StringComparison.Ordinal);
+        Assert.Contains("ok       The vault kv-abc was brought back", run.Output, StringComparison.Ordinal);
+        Assert.Equal("Registered", world.ResourceManager.Find($"{Subscription}/providers/Microsoft.Compute")?.GetProperty("registrationState").GetString());
+        Assert.Equal("westeurope", world.ResourceManager.Find(group)?.GetProperty("location").GetString());
+        Assert.Equal("recover", world.ResourceManager.Find(vault)?.GetProperty("properties").GetProperty("createMode").GetString());
+    }
+
+    [Fact]
     public async Task Preprovision_stops_what_is_certain_to_fail_and_warns_of_the_rest()
     {
         Region(limit: 1, quotaId: "FreeTrial_2014-09-01");
@@ -75,7 +97,13 @@ public sealed class HookProcessTests(HookWorld world) : IClassFixture<HookWorld>
     private void Region(int limit, string quotaId)
     {
         world.ResourceManager.Clear();
-        world.ResourceManager.Set(Subscription, new { subscriptionPolicies = new { quotaId } });
+        world.ResourceManager.Set(Subscription, new { subscriptionPolicies = new { quotaId }, tenantId = "22222222-2222-2222-2222-222222222222" });
+        world.ResourceManager.Set($"{Subscription}/providers/Microsoft.KeyVault/deletedVaults", new { value = Array.Empty<object>() });
+        foreach (var provider in ResourceProviders.Needed)
+        {
+            world.ResourceManager.Set($"{Subscription}/providers/{provider}", new { registrationState = "Registered" });
+        }
+
         world.ResourceManager.Set($"{Subscription}/providers/Microsoft.Compute/skus", new
         {
             value = new object[]

@@ -24,6 +24,9 @@ public sealed class SendingCheckTests
 
         Assert.Equal(Weight.Warning, finding.Weight);
         Assert.Contains("azd env set MAILGRAINS_SMART_HOST", finding.Text, StringComparison.Ordinal);
+
+        // Anything else would write it to a file.
+        Assert.Contains("azd env set-secret MAILGRAINS_SMART_HOST_PASSWORD", finding.Text, StringComparison.Ordinal);
     }
 
     [Fact]
