@@ -28,7 +28,7 @@ public interface ICertificateGrain : IGrainWithIntegerKey
     [Alias("Renew")]
     ValueTask<RenewOutcome> RenewAsync(string? name, CancellationToken cancellationToken);
 
-    /// <summary>What operators are to know of, as the last run found it.</summary>
+    /// <summary>What operators are to know of now, by what the last run found.</summary>
     /// <exception cref="StoreUnavailableException">The store can't be read now.</exception>
     [Alias("Look")]
     ValueTask<CertificateWatch> LookAsync(CancellationToken cancellationToken);
@@ -52,10 +52,13 @@ public sealed record CertificatePage([property: Id(0)] ImmutableArray<Certificat
     public const int MaxLimit = 1_000;
 }
 
-/// <param name="Failing">Certificates whose orders have failed for hours, some of them.</param>
+/// <param name="Failing">Certificates whose orders have failed for hours, and those that can't be read, some of them.</param>
 /// <param name="Ending">Certificates that are near their end, some of them.</param>
+/// <param name="StalledSince">Since when no run has gone well, where that is an hour or more; null: they do.</param>
 [GenerateSerializer, Immutable, Alias("mailgrains.CertificateWatch")]
-public sealed record CertificateWatch([property: Id(0)] ImmutableArray<CertificateState> Failing, [property: Id(1)] ImmutableArray<CertificateState> Ending);
+public sealed record CertificateWatch(
+    [property: Id(0)] ImmutableArray<CertificateState> Failing, [property: Id(1)] ImmutableArray<CertificateState> Ending,
+    [property: Id(2)] DateTimeOffset? StalledSince = null);
 
 public enum RenewOutcome
 {

@@ -20,6 +20,9 @@ public sealed record AcmeOptions
     /// <summary>PEM of roots that are trusted in place of the system's when the authority is talked to; null: the system's.</summary>
     public string? TrustedRoot { get; init; }
 
+    /// <summary>False: one of the service's that is not configured, or not any more.</summary>
+    internal bool IsFor(CertificateKey key) => !key.IsService || Names.Contains(key.Name);
+
     /// <summary>Between two looks at all domains' names.</summary>
     public TimeSpan WalkPeriod { get; init; } = TimeSpan.FromMinutes(15);
 

@@ -18,19 +18,18 @@ public sealed partial class CertificateGrain(
     : Grain, ICertificateGrain, IRemindable, IDisposable
 {
     private const string ReminderName = "certificates";
-    private const int MaxShown = 20;
 
     private static readonly TimeSpan FirstDue = TimeSpan.FromMinutes(1);
 
     private readonly CancellationTokenSource _deactivating = new();
     private readonly HashSet<CertificateKey> _wanted = [];
+    private readonly CertificateAlarms _alarms = new(parts.Options, time.GetUtcNow());
     private Task? _running;
     private bool _runsAgain;
     private bool _hasTold;
     private bool _isWalkWanted;
     private DomainWalk? _walk;
     private DateTimeOffset? _walked;
-    private CertificateWatch? _watch;
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
@@ -64,7 +63,7 @@ public sealed partial class CertificateGrain(
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, CertificatePage.MaxLimit);
         var found = (await ReadAsync(cancellationToken))
             .Where(stored => after is null || string.CompareOrdinal(stored.Key.ToString(), after) > 0)
-            .OrderBy(stored => stored.Key.ToString(), StringComparer.Ordinal).Take(limit + 1).Select(StateOf).ToImmutableArray();
+            .OrderBy(stored => stored.Key.ToString(), StringComparer.Ordinal).Take(limit + 1).Select(CertificateAlarms.StateOf).ToImmutableArray();
         return found.Length > limit ? new CertificatePage(found[..limit], found[limit - 1].Key) : new CertificatePage(found, null);
     }
 
@@ -77,7 +76,7 @@ public sealed partial class CertificateGrain(
 
         if (name is not null)
         {
-            var found = (await ReadAsync(cancellationToken)).FirstOrDefault(stored => stored.Record.Names.Contains(name));
+            var found = (await ReadAsync(cancellationToken)).Select(listed => listed.Stored).FirstOrDefault(stored => stored?.Record.Names.Contains(name) == true);
             if (found is null && !parts.Options.Names.Contains(name))
             {
                 return RenewOutcome.NotFound;
@@ -91,13 +90,20 @@ public sealed partial class CertificateGrain(
             _wanted.Add(found?.Key ?? new CertificateKey("", name));
         }
 
-        _isWalkWanted = true;
+        _isWalkWanted |= name is null;
         Run();
         return RenewOutcome.Begun;
     }
 
-    public async ValueTask<CertificateWatch> LookAsync(CancellationToken cancellationToken) =>
-        _watch ??= WatchOf(await ReadAsync(cancellationToken));
+    public async ValueTask<CertificateWatch> LookAsync(CancellationToken cancellationToken)
+    {
+        if (!_alarms.HasSeen)
+        {
+            Keep(await ReadAsync(cancellationToken));
+        }
+
+        return _alarms.Watch(time.GetUtcNow());
+    }
 
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
@@ -154,10 +160,9 @@ public sealed partial class CertificateGrain(
         }
 
         var wanted = _wanted.ToHashSet();
-        _wanted.Clear();
         if (parts.Options.PublicAddresses.Count > 0 && (_isWalkWanted || (_walk is null && !(_walked + parts.Options.WalkPeriod > time.GetUtcNow()))))
         {
-            _walk = new DomainWalk(GrainFactory);
+            _walk = new DomainWalk(GrainFactory, logger);
         }
 
         _isWalkWanted = false;
@@ -169,6 +174,11 @@ public sealed partial class CertificateGrain(
         finally
         {
             _hasTold &= !run.MustTellAll;
+            _wanted.ExceptWith(wanted.Intersect(run.Settled));
+            if (run.HasListed)
+            {
+                Keep(run.Seen);
+            }
         }
 
         if (_walk is { IsComplete: true })
@@ -177,20 +187,22 @@ public sealed partial class CertificateGrain(
         }
 
         _isWalkWanted |= run.HasPutOff && _walk is null;
-        _watch = WatchOf(run.Stored);
+        _alarms.Succeeded(time.GetUtcNow());
     }
 
-    private async Task<IReadOnlyCollection<StoredCertificate>> ReadAsync(CancellationToken cancellationToken)
+    private void Keep(IEnumerable<ListedCertificate> all)
+    {
+        foreach (var (key, _, why) in _alarms.Saw(all, time.GetUtcNow()))
+        {
+            LogUnreadable(key, why);
+        }
+    }
+
+    private async Task<IReadOnlyCollection<ListedCertificate>> ReadAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var all = new List<StoredCertificate>();
-            await foreach (var stored in parts.Rows.ListAsync(cancellationToken))
-            {
-                all.Add(stored);
-            }
-
-            return all;
+            return await parts.Rows.ListAsync(cancellationToken).ToListAsync(cancellationToken);
         }
         catch (StoreException e)
         {
@@ -198,17 +210,8 @@ public sealed partial class CertificateGrain(
         }
     }
 
-    private CertificateWatch WatchOf(IReadOnlyCollection<StoredCertificate> all)
-    {
-        var now = time.GetUtcNow();
-        return new CertificateWatch(
-            [.. all.Where(stored => RenewalSchedule.IsFailing(stored.Record, now)).Take(MaxShown).Select(StateOf)],
-            [.. all.Where(stored => RenewalSchedule.IsEnding(stored.Key, stored.Record, now)).Take(MaxShown).Select(StateOf)]);
-    }
-
-    private static CertificateState StateOf(StoredCertificate stored) => new(
-        stored.Key.ToString(), [.. stored.Record.Names], stored.Record.NotAfter, RenewalSchedule.NextOrder(stored.Key, stored.Record),
-        stored.Record.LastError, stored.Record.FailingSince);
+    [LoggerMessage(21, LogLevel.Error, "Certificate {Key} can't be read; nothing is ordered for it, and its row stays as it is: {Why}")]
+    private partial void LogUnreadable(CertificateKey key, string? why);
 
     [LoggerMessage(20, LogLevel.Warning, "The certificates could not be looked at; it is tried again in some minutes")]
     private partial void LogRunFailed(Exception e);

@@ -21,6 +21,9 @@ internal sealed record CertificateRecord
     /// <summary>PEM. Secret.</summary>
     public string? Key { get; init; }
 
+    /// <summary>The directory of the authority that issued it; null: it is not known.</summary>
+    public string? Directory { get; init; }
+
     public DateTimeOffset? NotBefore { get; init; }
 
     public DateTimeOffset? NotAfter { get; init; }
@@ -37,6 +40,9 @@ internal sealed record CertificateRecord
     public DateTimeOffset? FailingSince { get; init; }
 
     public string? LastError { get; init; }
+
+    /// <summary>Since when none of a tenant's names leads here: it is to end.</summary>
+    public DateTimeOffset? ElsewhereSince { get; init; }
 
     /// <summary>Orders that failed, one after the other.</summary>
     public int Tries { get; init; }

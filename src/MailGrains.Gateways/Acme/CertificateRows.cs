@@ -10,6 +10,11 @@ namespace MailGrains.Gateways.Acme;
 /// <summary>A certificate as the store held it.</summary>
 internal sealed record StoredCertificate(CertificateKey Key, CertificateRecord Record, SecretRow Row);
 
+/// <summary>A row of the list.</summary>
+/// <param name="Stored">Null: it can't be read, being damaged, of a later release, or sealed by another key; it is left as it is.</param>
+/// <param name="Why">Null: it can be read.</param>
+internal sealed record ListedCertificate(CertificateKey Key, StoredCertificate? Stored, string? Why);
+
 /// <summary>Which certificates have changed lately: <paramref name="Number"/> counts the changes, of which the last are named.</summary>
 internal sealed record CertificateChanges(string ETag, long Number, IReadOnlyList<string> Last)
 {
@@ -38,14 +43,15 @@ internal sealed class CertificateRows(StorageAccounts accounts, SecretSeal seal)
     public async Task<string> AccountKeyAsync(Uri directory, CancellationToken cancellationToken) =>
         (await _accounts.FindOrMakeAsync(directory.OriginalString, AcmeKey.MakePem, cancellationToken)).Value;
 
+    /// <exception cref="StoreException"><see cref="StoreFailure.Unreadable"/>: this one can't be read, see <see cref="ListedCertificate"/>.</exception>
     public async Task<StoredCertificate?> FindAsync(CertificateKey key, CancellationToken cancellationToken) =>
         await _certificates.FindAsync(key.ToString(), cancellationToken) is { } row ? Read(row) : null;
 
-    public async IAsyncEnumerable<StoredCertificate> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<ListedCertificate> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var row in _certificates.ListAsync(cancellationToken))
+        await foreach (var listed in _certificates.ListEachAsync(cancellationToken))
         {
-            yield return Read(row);
+            yield return TryRead(listed);
         }
     }
 
@@ -91,6 +97,19 @@ internal sealed class CertificateRows(StorageAccounts accounts, SecretSeal seal)
         }
 
         throw new StoreException(StoreFailure.Unavailable, string.Create(CultureInfo.InvariantCulture, $"The list of changed certificates could not be written in {MaxTries} tries."));
+    }
+
+    private static ListedCertificate TryRead(ListedSecret listed)
+    {
+        var key = CertificateKey.Parse(listed.Name);
+        try
+        {
+            return new ListedCertificate(key, listed.Row is { } row ? Read(row) : null, listed.Why);
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.Unreadable)
+        {
+            return new ListedCertificate(key, null, e.Message);
+        }
     }
 
     private static StoredCertificate Read(SecretRow row) => new(CertificateKey.Parse(row.Name), CertificateRecord.Read(row.Name, row.Value), row);

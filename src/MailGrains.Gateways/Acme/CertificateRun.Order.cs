@@ -16,13 +16,19 @@ internal sealed partial class CertificateRun
             if (IsFull || (isNew && _stored.Count >= parts.Options.MaxCertificates))
             {
                 HasPutOff |= IsFull;
-                LogPutOff(key);
+                _putOff++;
                 return;
             }
 
             _orders++;
             var began = time.GetUtcNow();
             var record = RenewalSchedule.Began(stored?.Record ?? new CertificateRecord { Names = names }, began);
+            if (RenewalSchedule.IsOfAnother(record.Pending?.Directory, Directory))
+            {
+                record = record with { Pending = null };
+            }
+
+            _settled.Add(key);
             if (await parts.Rows.TryWriteAsync(stored, key, record, cancellationToken) is { } current)
             {
                 _stored[key] = current;
@@ -47,7 +53,7 @@ internal sealed partial class CertificateRun
         try
         {
             var client = await ClientAsync(cancellationToken);
-            using var former = current.Record.Chain is { } chain ? X509Certificate2.CreateFromPem(chain) : null;
+            using var former = LeafOf(current.Record);
             var issued = await new CertificateOrder(client, new OrderSteps(PublishAsync, KeepAsync), time)
                 .IssueAsync(names, current.Record.Pending, former, cancellationToken);
             await TakeAsync(current, names, issued, began, cancellationToken);
@@ -55,7 +61,7 @@ internal sealed partial class CertificateRun
         catch (AcmeException e)
         {
             parts.Metrics.Failed(e.Kind);
-            _isLimited |= e.Kind == AcmeException.RateLimited;
+            _limits += e.Kind == AcmeException.RateLimited ? 1 : 0;
             var failed = RenewalSchedule.Failed(key, current.Record, e, time.GetUtcNow());
             LogFailed(key, names, e.Message, failed.NextTry);
             _stored[key] = await parts.Rows.TryWriteAsync(current, key, failed, cancellationToken) ?? current;
@@ -78,7 +84,7 @@ internal sealed partial class CertificateRun
         }
 
         async Task KeepAsync(PendingOrder order, CancellationToken cancel) =>
-            current = await parts.Rows.TryWriteAsync(current, key, current.Record with { Pending = order }, cancel)
+            current = await parts.Rows.TryWriteAsync(current, key, current.Record with { Pending = order with { Directory = Directory } }, cancel)
                 ?? throw new StoreException(StoreFailure.Unavailable, $"Another activation has taken the certificate '{key}'.");
     }
 
@@ -91,6 +97,7 @@ internal sealed partial class CertificateRun
             Names = names,
             Chain = issued.Chain,
             Key = issued.Key,
+            Directory = Directory,
             NotBefore = leaf.NotBefore.ToUniversalTime(),
             NotAfter = leaf.NotAfter.ToUniversalTime(),
         };
@@ -134,10 +141,10 @@ internal sealed partial class CertificateRun
     [LoggerMessage(4, LogLevel.Information, "Certificate {Key} is another activation's")]
     private partial void LogTaken(CertificateKey key);
 
-    [LoggerMessage(5, LogLevel.Information, "Certificate {Key} waits for a later run: there are more orders than one may have, or the authority is at its limit")]
-    private partial void LogPutOff(CertificateKey key);
+    [LoggerMessage(5, LogLevel.Information, "{Certificates} certificates wait for a later run: there are more than one may order, or than are kept, or the authority is at its limit")]
+    private partial void LogPutOff(int certificates);
 
-    [LoggerMessage(6, LogLevel.Information, "Certificate {Key} was dropped: its domain has gone, or it has expired and nobody renews it")]
+    [LoggerMessage(6, LogLevel.Information, "Certificate {Key} was dropped: its domain has gone, its names lead elsewhere before it was issued, or it has expired and nobody renews it")]
     private partial void LogDropped(CertificateKey key);
 
     [LoggerMessage(7, LogLevel.Warning, "No certificate is ordered for {Name}: in DNS it does not lead to this service, or not only")]

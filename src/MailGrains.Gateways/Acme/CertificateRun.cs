@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Acme.Protocol;
+using MailGrains.Gateways.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Acme;
@@ -16,15 +17,23 @@ internal sealed partial class CertificateRun(
     private const int ChecksAtOnce = 8;
     private const int MaxAdvice = 50;
 
+    /// <summary>Limits that the authority has named, after which a run orders nothing more: one may be of one domain only.</summary>
+    private const int MaxLimits = 2;
+
     private readonly Dictionary<CertificateKey, StoredCertificate> _stored = [];
+    private readonly Dictionary<CertificateKey, ListedCertificate> _unreadable = [];
+    private readonly HashSet<CertificateKey> _settled = [];
     private readonly SemaphoreSlim _slots = new(parts.Options.Parallelism);
     private readonly HashSet<CertificateKey> _begun = [];
     private readonly List<Task> _running = [];
     private Task<AcmeClient>? _client;
     private int _orders;
-    private bool _isLimited;
+    private int _limits;
+    private int _putOff;
 
-    private bool IsFull => _isLimited || _orders >= parts.Options.MaxOrders;
+    private bool IsFull => _limits >= MaxLimits || _orders >= parts.Options.MaxOrders;
+
+    private string Directory => parts.Options.Directory!.OriginalString;
 
     /// <summary>Processes could not be told of a change: they are to look at all.</summary>
     public bool MustTellAll { get; private set; }
@@ -32,7 +41,14 @@ internal sealed partial class CertificateRun(
     /// <summary>Some were due and could not be ordered.</summary>
     public bool HasPutOff { get; private set; }
 
-    public IReadOnlyCollection<StoredCertificate> Stored => _stored.Values;
+    /// <summary>All certificates have been read, but those that can't be.</summary>
+    public bool HasListed { get; private set; }
+
+    /// <summary>All that there are, as the run left them.</summary>
+    public IEnumerable<ListedCertificate> Seen => _stored.Values.Select(stored => new ListedCertificate(stored.Key, stored, null)).Concat(_unreadable.Values);
+
+    /// <summary>Of what is wanted, that whose order was begun, or that no order can come of.</summary>
+    public IReadOnlySet<CertificateKey> Settled => _settled;
 
     /// <param name="walk">Of the domains that may have no certificate yet: gone on with as far as time and orders allow; null: none.</param>
     public async Task RunAsync(DomainWalk? walk, CancellationToken cancellationToken)
@@ -45,10 +61,11 @@ internal sealed partial class CertificateRun(
         {
             // Also where the walk has failed: nothing goes on behind the end of a run.
             await Task.WhenAll(_running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            if (HasListed)
+            {
+                await CloseAsync(cancellationToken);
+            }
         }
-
-        await DropExpiredAsync(cancellationToken);
-        parts.Metrics.Saw([.. _stored.Values.Select(stored => stored.Record)], time.GetUtcNow());
     }
 
     public void Dispose()
@@ -60,14 +77,34 @@ internal sealed partial class CertificateRun(
         }
     }
 
+    private async Task CloseAsync(CancellationToken cancellationToken)
+    {
+        if (_putOff > 0)
+        {
+            LogPutOff(_putOff);
+        }
+
+        await DropExpiredAsync(cancellationToken);
+        parts.Metrics.Saw([.. _stored.Values.Select(stored => stored.Record)], time.GetUtcNow());
+    }
+
     private async Task LookAsync(DomainWalk? walk, CancellationToken cancellationToken)
     {
         await parts.Challenges.SweepAsync(cancellationToken);
-        await foreach (var certificate in parts.Rows.ListAsync(cancellationToken))
+        await foreach (var listed in parts.Rows.ListAsync(cancellationToken))
         {
-            _stored[certificate.Key] = certificate;
+            if (listed.Stored is { } certificate)
+            {
+                _stored[listed.Key] = certificate;
+            }
+            else
+            {
+                _unreadable[listed.Key] = listed;
+            }
         }
 
+        HasListed = true;
+        await DropForgottenAsync(cancellationToken);
         await AskAdviceAsync(cancellationToken);
         foreach (var name in parts.Options.Names)
         {
@@ -76,11 +113,13 @@ internal sealed partial class CertificateRun(
 
         // Renewals before what is new; whether they lead here is asked only of those that are due.
         var now = time.GetUtcNow();
-        foreach (var stored in _stored.Values
-            .Where(stored => !stored.Key.IsService && RenewalSchedule.IsDue(stored.Key, stored.Record, stored.Record.Names, wanted.Contains(stored.Key), now)).ToList())
+        foreach (var stored in _stored.Values.Where(stored => !stored.Key.IsService && IsDue(stored.Key, stored.Record, stored.Record.Names, now))
+            .OrderBy(stored => stored.Record.NotAfter ?? DateTimeOffset.MaxValue).ToList())
         {
             await BeginAsync(stored.Key, cancellationToken);
         }
+
+        _settled.UnionWith(wanted.Except(_begun));
 
         if (walk is not null)
         {
@@ -103,18 +142,29 @@ internal sealed partial class CertificateRun(
             }
         }
 
-        foreach (var gone in _stored.Values.Where(stored => !stored.Key.IsService && !walk.Seen.Contains(stored.Key)).ToList())
+        foreach (var gone in _stored.Values
+            .Where(stored => !stored.Key.IsService && !walk.Seen.Contains(stored.Key) && !walk.Unread.Contains(stored.Key.Tenant)).ToList())
         {
-            if (await grains.GetGrain<ITenantGrain>(gone.Key.Tenant).FindDomainAsync(gone.Key.Name, cancellationToken) is null)
+            try
             {
-                await DropAsync(gone, cancellationToken);
+                if (await grains.GetGrain<ITenantGrain>(gone.Key.Tenant).FindDomainAsync(gone.Key.Name, cancellationToken) is null)
+                {
+                    await DropAsync(gone, cancellationToken);
+                }
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                LogBroken(e, gone.Key);
             }
         }
     }
 
+    private bool IsDue(CertificateKey key, CertificateRecord record, IReadOnlyList<string> names, DateTimeOffset now) =>
+        RenewalSchedule.IsDue(key, record, names, wanted.Contains(key), now, Directory);
+
     private async Task BeginAsync(CertificateKey key, CancellationToken cancellationToken)
     {
-        if (!_begun.Add(key))
+        if (_unreadable.ContainsKey(key) || !_begun.Add(key))
         {
             return;
         }
@@ -136,17 +186,23 @@ internal sealed partial class CertificateRun(
             var record = stored?.Record ?? new CertificateRecord();
 
             // What can't be due whatever DNS says costs no question.
-            if (!RenewalSchedule.IsDue(key, record, key.Candidates(), wanted.Contains(key), time.GetUtcNow()) ||
-                await NamesAsync(key, record, cancellationToken) is not { } names)
+            if (!IsDue(key, record, key.Candidates(), time.GetUtcNow()))
+            {
+                _settled.Add(key);
+                return;
+            }
+
+            if (await NamesAsync(key, record, cancellationToken) is not { } names)
             {
                 return;
             }
 
             if (names.Count == 0)
             {
-                await SayElsewhereAsync(key, stored, cancellationToken);
+                _settled.Add(key);
+                await (key.IsService ? SayElsewhereAsync(key, stored, cancellationToken) : LeaveAsync(stored, cancellationToken));
             }
-            else if (RenewalSchedule.IsDue(key, record, names, wanted.Contains(key), time.GetUtcNow()))
+            else if (IsDue(key, record, names, time.GetUtcNow()))
             {
                 await OrderAsync(key, names, stored, cancellationToken);
             }
@@ -197,7 +253,7 @@ internal sealed partial class CertificateRun(
     {
         const string Elsewhere = "In DNS the name does not lead to this service, or not only";
         var record = stored?.Record ?? new CertificateRecord { Names = [key.Name] };
-        if (!key.IsService || record.LastError == Elsewhere)
+        if (record.LastError == Elsewhere)
         {
             return;
         }
@@ -210,15 +266,34 @@ internal sealed partial class CertificateRun(
         }
     }
 
+    /// <summary>A tenant points its names where it likes: nothing fails, and what there is is used to its end.</summary>
+    private async Task LeaveAsync(StoredCertificate? stored, CancellationToken cancellationToken)
+    {
+        if (stored is { Record.Chain: null })
+        {
+            await DropAsync(stored, cancellationToken);
+        }
+        else if (stored is { Record: { } record } && (record.ElsewhereSince is null || record.LastError is not null || record.FailingSince is not null) &&
+            await parts.Rows.TryWriteAsync(stored, stored.Key, RenewalSchedule.Left(record, time.GetUtcNow()), cancellationToken) is { } written)
+        {
+            _stored[stored.Key] = written;
+        }
+    }
+
     private async Task AskAdviceAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        foreach (var stored in _stored.Values.Where(stored => stored.Record.Chain is not null && !(stored.Record.AskRenewalAt > now)).Take(MaxAdvice).ToList())
+        foreach (var stored in _stored.Values.Where(stored => IsToBeAskedFor(stored, now)).Take(MaxAdvice).ToList())
         {
+            if (LeafOf(stored.Record) is not { } leaf)
+            {
+                continue;
+            }
+
+            using var disposed = leaf;
             try
             {
                 var client = await ClientAsync(cancellationToken);
-                using var leaf = X509Certificate2.CreateFromPem(stored.Record.Chain);
                 var advice = await client.RenewalWindowAsync(leaf, cancellationToken);
                 var advised = RenewalSchedule.Advised(stored.Key, stored.Record, advice, now);
                 if (await parts.Rows.TryWriteAsync(stored, stored.Key, advised, cancellationToken) is { } written)
@@ -234,11 +309,38 @@ internal sealed partial class CertificateRun(
         }
     }
 
+    private bool IsToBeAskedFor(StoredCertificate stored, DateTimeOffset now) =>
+        stored.Record.Chain is not null && !(stored.Record.AskRenewalAt > now) && parts.Options.IsFor(stored.Key) &&
+        !RenewalSchedule.IsOfAnother(stored.Record.Directory, Directory);
+
+    /// <summary>The certificate that there is; null: none, or none that can be read.</summary>
+    private static X509Certificate2? LeafOf(CertificateRecord record)
+    {
+        try
+        {
+            return record.Chain is { } chain ? X509Certificate2.CreateFromPem(chain) : null;
+        }
+        catch (Exception e) when (LoadedCertificate.IsOfContent(e))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A name that is not configured any more, and that nothing was issued for.</summary>
+    private async Task DropForgottenAsync(CancellationToken cancellationToken)
+    {
+        foreach (var stored in _stored.Values.Where(stored => !parts.Options.IsFor(stored.Key) && stored.Record.Chain is null).ToList())
+        {
+            await DropAsync(stored, cancellationToken);
+        }
+    }
+
     private async Task DropExpiredAsync(CancellationToken cancellationToken)
     {
         // Nobody renews them any more, and a client is better off with another than with these.
         var now = time.GetUtcNow();
-        foreach (var stored in _stored.Values.Where(stored => stored.Record.NotAfter < now && stored.Record.FailingSince is null && stored.Record.Tries == 0).ToList())
+        foreach (var stored in _stored.Values.Where(stored => stored.Record.NotAfter < now &&
+            (!parts.Options.IsFor(stored.Key) || stored.Record is { FailingSince: null, Tries: 0 })).ToList())
         {
             await DropAsync(stored, cancellationToken);
         }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using MailGrains.Gateways.Tls;
 using MailGrains.Storage;
 using MailGrains.Storage.Secrets;
@@ -34,7 +33,7 @@ public sealed partial class OrderedCertificates(StorageAccounts accounts, Secret
         {
             foreach (var key in changed)
             {
-                Take(key, await _rows.FindAsync(CertificateKey.Parse(key), cancellationToken));
+                await TakeOneAsync(key, cancellationToken);
             }
         }
         else
@@ -50,16 +49,39 @@ public sealed partial class OrderedCertificates(StorageAccounts accounts, Secret
     private async Task TakeAllAsync(CancellationToken cancellationToken)
     {
         var gone = _byKey.Keys.ToHashSet();
-        await foreach (var stored in _rows.ListAsync(cancellationToken))
+        await foreach (var (key, stored, why) in _rows.ListAsync(cancellationToken))
         {
-            gone.Remove(stored.Key.ToString());
-            Take(stored.Key.ToString(), stored);
+            gone.Remove(key.ToString());
+            if (stored is null)
+            {
+                LogKept(key.ToString(), why ?? "");
+            }
+            else
+            {
+                Take(key.ToString(), stored);
+            }
         }
 
         foreach (var key in gone)
         {
             _byKey.Remove(key);
         }
+    }
+
+    private async Task TakeOneAsync(string key, CancellationToken cancellationToken)
+    {
+        StoredCertificate? stored;
+        try
+        {
+            stored = await _rows.FindAsync(CertificateKey.Parse(key), cancellationToken);
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.Unreadable)
+        {
+            LogKept(key, e.Message);
+            return;
+        }
+
+        Take(key, stored);
     }
 
     private void Take(string key, StoredCertificate? stored)
@@ -84,7 +106,7 @@ public sealed partial class OrderedCertificates(StorageAccounts accounts, Secret
                 LogTaken(key, loaded.Names, loaded.NotAfter);
             }
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (LoadedCertificate.IsOfContent(e))
         {
             LogKept(key, e.Message);
         }
@@ -96,6 +118,6 @@ public sealed partial class OrderedCertificates(StorageAccounts accounts, Secret
     [LoggerMessage(Level = LogLevel.Information, Message = "Certificate {Key} for {Names} is in use now; it expires on {NotAfter}")]
     private partial void LogTaken(string key, IReadOnlyList<string> names, DateTimeOffset notAfter);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Certificate {Key} can't be used, the former one stays: {Why}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Certificate {Key} can't be used, the former one stays where there is one: {Why}")]
     private partial void LogKept(string key, string why);
 }

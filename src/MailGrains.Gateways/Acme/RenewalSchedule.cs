@@ -14,6 +14,7 @@ internal static class RenewalSchedule
     private const int MostAttempts = 4;
     private const int MostIssued = 4;
     private const int LifeParts = 3;
+    private const int MostMisses = 6;
 
     /// <summary>Of its life, when operators are to know.</summary>
     private const int EndingPart = 6;
@@ -36,9 +37,15 @@ internal static class RenewalSchedule
     private static readonly TimeSpan MostAsk = TimeSpan.FromDays(1);
 
     /// <param name="names">What it is to be for now.</param>
-    public static bool IsDue(CertificateKey key, CertificateRecord record, IReadOnlyList<string> names, bool isWanted, DateTimeOffset now) =>
+    /// <param name="directory">Of the authority that is to issue it; null: whichever did is right.</param>
+    public static bool IsDue(
+        CertificateKey key, CertificateRecord record, IReadOnlyList<string> names, bool isWanted, DateTimeOffset now, string? directory = null) =>
         MayTry(record, now) &&
-        (isWanted || (now >= record.NextTry && (record.Chain is null || now >= RenewAt(key, record) || names.Except(record.Names).Any())));
+        (isWanted || (now >= record.NextTry &&
+            (record.Chain is null || now >= RenewAt(key, record) || names.Except(record.Names).Any() || IsOfAnother(record.Directory, directory))));
+
+    /// <summary>False also where one of them is not known.</summary>
+    public static bool IsOfAnother(string? directory, string? wanted) => directory is not null && wanted is not null && directory != wanted;
 
     /// <summary>The authority's limits leave room for an order.</summary>
     public static bool MayTry(CertificateRecord record, DateTimeOffset now) =>
@@ -47,27 +54,29 @@ internal static class RenewalSchedule
     /// <summary>Null: there is no certificate yet.</summary>
     public static DateTimeOffset? RenewAt(CertificateKey key, CertificateRecord record)
     {
-        if (record.SuggestedRenewal is { } suggested)
-        {
-            return suggested;
-        }
-
         if (record is not { NotBefore: { } from, NotAfter: { } to })
         {
-            return null;
+            return record.SuggestedRenewal;
+        }
+
+        var life = to - from;
+        if (record.SuggestedRenewal is { } suggested)
+        {
+            // An authority that is wrong about the end does not let it come.
+            var last = to - life / EndingPart;
+            return suggested < last ? suggested : last;
         }
 
         // Those that were issued on one day are not renewed in one.
-        var life = to - from;
         return to - life / LifeParts - life / 30 * Share(key, from.ToUnixTimeSeconds());
     }
 
     /// <summary>Orders have failed for so long that operators are to know.</summary>
     public static bool IsFailing(CertificateRecord record, DateTimeOffset now) => record.FailingSince <= now - FailsFor;
 
-    /// <summary>It should have been renewed long ago. A tenant's that nothing fails for has names that do not lead here any more: it is to end.</summary>
+    /// <summary>It should have been renewed long ago; that of a tenant whose names do not lead here any more is to end.</summary>
     public static bool IsEnding(CertificateKey key, CertificateRecord record, DateTimeOffset now) =>
-        (key.IsService || record.FailingSince is not null) &&
+        (key.IsService || record.ElsewhereSince is null) &&
         record is { NotBefore: { } from, NotAfter: { } to } && to - now < (to - from) / EndingPart;
 
     public static DateTimeOffset NextOrder(CertificateKey key, CertificateRecord record) =>
@@ -77,6 +86,7 @@ internal static class RenewalSchedule
     public static CertificateRecord Began(CertificateRecord record, DateTimeOffset now) => record with
     {
         NextTry = now + LostAfter,
+        ElsewhereSince = null,
         Attempts = [.. record.Attempts.Where(at => at > now - AttemptsWithin), now],
     };
 
@@ -110,17 +120,34 @@ internal static class RenewalSchedule
             wait = wait > limit ? wait : limit;
         }
 
-        return record with
+        return Missed(record, failure, now) with
         {
             NextTry = now + wait * (1 + Share(key, now.ToUnixTimeSeconds()) / 5),
             FailingSince = record.FailingSince ?? now,
             LastError = failure.Message,
             Tries = record.Tries + 1,
-
-            // An order that an authority would not go on with is not asked for again and again; one whose answer was lost is.
-            Pending = failure.Kind == AcmeException.NoAnswer && record.Tries == 0 ? record.Pending : null,
         };
     }
+
+    /// <summary>The names lead elsewhere: nothing fails for them, and nothing is to come of them.</summary>
+    public static CertificateRecord Left(CertificateRecord record, DateTimeOffset now) => record with
+    {
+        ElsewhereSince = record.ElsewhereSince ?? now,
+        FailingSince = null,
+        LastError = null,
+        Tries = 0,
+        Pending = null,
+    };
+
+    // An order that an authority would not go on with is not asked for again; one of which nothing was heard is, some times. What becomes of it then
+    // is not known: it counts as issued.
+    private static CertificateRecord Missed(CertificateRecord record, AcmeException failure, DateTimeOffset now) => (record.Pending, failure.Kind) switch
+    {
+        (null, _) or (_, AcmeException.RateLimited) => record,
+        ({ Misses: < MostMisses } pending, AcmeException.NoAnswer) => record with { Pending = pending with { Misses = pending.Misses + 1 } },
+        (_, AcmeException.NoAnswer) => record with { Pending = null, Issued = [.. record.Issued.Where(at => at > now - IssuedWithin), now] },
+        _ => record with { Pending = null },
+    };
 
     /// <summary>What the authority says of when to renew (RFC 9773 §4.2); null: nothing.</summary>
     public static CertificateRecord Advised(
@@ -128,9 +155,10 @@ internal static class RenewalSchedule
     {
         var wait = advice?.AskAgainAfter ?? UsualAsk;
         var asked = record with { AskRenewalAt = now + (wait < LeastAsk ? LeastAsk : wait > MostAsk ? MostAsk : wait) };
-        return advice is { Window: var window }
-            ? asked with { SuggestedRenewal = window.Start + (window.End - window.Start) * Share(key, window.Start.ToUnixTimeSeconds()) }
-            : asked;
+        return asked with
+        {
+            SuggestedRenewal = advice is { Window: var window } ? window.Start + (window.End - window.Start) * Share(key, window.Start.ToUnixTimeSeconds()) : null,
+        };
     }
 
     /// <summary>From 0 to 1, always the same for the same: what is spread does not move at each look.</summary>

@@ -25,14 +25,17 @@ internal sealed record LoadedCertificate(TlsCertificate Tls, IReadOnlyList<strin
         {
             return Parse(chainPem, keyPem, file.Password, new FileStamps(chainStamp, keyStamp));
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException or AsnContentException or NotSupportedException)
+        catch (Exception e) when (IsOfContent(e))
         {
             throw new IOException($"{file.KeyPath ?? file.Path}: {e.Message}", e);
         }
     }
 
-    /// <exception cref="CryptographicException">It is no certificate with its key.</exception>
-    /// <exception cref="ArgumentException"><inheritdoc cref="CryptographicException"/></exception>
+    /// <summary>Whether that is what <see cref="Parse"/> throws of a text that is no certificate with its key.</summary>
+    public static bool IsOfContent(Exception failure) =>
+        failure is CryptographicException or ArgumentException or AsnContentException or NotSupportedException;
+
+    /// <exception cref="Exception">It is no certificate with its key: <see cref="IsOfContent"/>.</exception>
     public static LoadedCertificate Parse(string chainPem, string keyPem, string? password, FileStamps stamps)
     {
         var leaf = keyPem.Contains("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal)

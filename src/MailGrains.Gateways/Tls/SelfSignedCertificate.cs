@@ -38,7 +38,7 @@ public sealed class SelfSignedCertificate(StorageAccounts accounts, SecretSeal s
             var loaded = LoadedCertificate.Parse(row.Value, row.Value, password: null, default);
             return loaded.NotAfter - time.GetUtcNow() > options.ExpiryWarning ? loaded : null;
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (LoadedCertificate.IsOfContent(e))
         {
             return null;
         }

@@ -58,6 +58,10 @@ internal sealed class AlarmCheck(IGrainFactory grains, IEnumerable<RelayAlarms> 
             var watch = await grains.GetGrain<ICertificateGrain>(0).LookAsync(limit).AsTask().WaitAsync(limit);
             alarms.AddRange(watch.Failing.Select(state => $"CertificateFails {string.Join(' ', state.Names)}: {state.LastError} (since {state.FailingSince:u})"));
             alarms.AddRange(watch.Ending.Select(state => $"CertificateEnds {string.Join(' ', state.Names)}: {state.NotAfter:u}"));
+            if (watch.StalledSince is { } stalled)
+            {
+                alarms.Add($"CertificatesStall: no run has gone well since {stalled:u}");
+            }
         }
         catch (Exception e) when (e is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
         {

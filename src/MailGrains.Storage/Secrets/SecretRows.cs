@@ -11,6 +11,11 @@ public sealed record SecretRow(string Name, string Value, string ETag)
     public override string ToString() => Name;
 }
 
+/// <summary>A secret as a list has it.</summary>
+/// <param name="Row">Null: it can't be opened.</param>
+/// <param name="Why">Null: it can be opened.</param>
+public sealed record ListedSecret(string Name, SecretRow? Row, string? Why);
+
 /// <summary>
 /// Secrets that all processes of the installation share, in one partition of the table <c>Directory</c>, a row each by its name:
 /// <code>
@@ -57,6 +62,18 @@ public sealed class SecretRows(StorageAccounts accounts, SecretSeal seal, string
         }
     }
 
+    /// <summary>As <see cref="ListAsync"/>, but one that can't be opened stands in the list with the reason, and the others come all the same.</summary>
+    public async IAsyncEnumerable<ListedSecret> ListEachAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var row in _tables.ReadRowsAsync(TableNames.Directory, partition, KeyRange.All, cancellationToken).ConfigureAwait(false))
+        {
+            if (TableKey.TryDecode(row.Row, out var name))
+            {
+                yield return TryOpen(row, name);
+            }
+        }
+    }
+
     /// <summary>Null where there is one of that name already.</summary>
     public Task<SecretRow?> TryInsertAsync(string name, string value, CancellationToken cancellationToken) =>
         CommitAsync(name, value, TableOperation.Insert(TableKey.Encode(name), Close(name, value)), cancellationToken);
@@ -96,6 +113,18 @@ public sealed class SecretRows(StorageAccounts accounts, SecretSeal seal, string
         return seal.Seals
             ? new RowProperties([new(Format, SealedFormat), new(Sealed, seal.Seal(Bound(name), octets))])
             : new RowProperties([new(Format, PlainFormat), new(Plain, value)]);
+    }
+
+    private ListedSecret TryOpen(TableRow row, string name)
+    {
+        try
+        {
+            return new ListedSecret(name, Open(row, name), null);
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.Unreadable)
+        {
+            return new ListedSecret(name, null, e.Message);
+        }
     }
 
     private SecretRow Open(TableRow row, string name)

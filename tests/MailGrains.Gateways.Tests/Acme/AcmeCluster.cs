@@ -100,7 +100,7 @@ public sealed class AcmeCluster : IAsyncLifetime
         await run.RunAsync(NewWalk(), TestContext.Current.CancellationToken);
     }
 
-    internal DomainWalk NewWalk() => new(Services.GetRequiredService<IGrainFactory>());
+    internal DomainWalk NewWalk() => new(Services.GetRequiredService<IGrainFactory>(), Services.GetRequiredService<ILogger<CertificateGrain>>());
 
     internal CertificateRun NewRun(params CertificateKey[] wanted) => new(
         Services.GetRequiredService<CertificateParts>(), Services.GetRequiredService<IGrainFactory>(), TimeProvider.System,

@@ -109,11 +109,8 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
     {
         await cluster.RunAsync();
         var former = await FindAsync(Host);
-        var parts = new CertificateParts(
-            cluster.Accounts, SecretSeal.None, cluster.Services.GetRequiredService<AcmeOptions>() with { Directory = new Uri("https://127.0.0.1:1/dir") },
-            cluster.Services.GetRequiredService<Messages.Dns.DnsResolver>(), cluster.Services.GetRequiredService<AcmeMetrics>(), TimeProvider.System);
         using var run = new CertificateRun(
-            parts, cluster.Services.GetRequiredService<IGrainFactory>(), TimeProvider.System, NullLogger<CertificateGrain>.Instance, new HashSet<CertificateKey> { Host });
+            Parts(options => options with { Directory = new Uri("https://127.0.0.1:1/dir") }), cluster.Services.GetRequiredService<IGrainFactory>(), TimeProvider.System, NullLogger<CertificateGrain>.Instance, new HashSet<CertificateKey> { Host });
 
         await run.RunAsync(null, Stop);
 
@@ -153,6 +150,111 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
         Assert.Equal(seen.Count, walk.Seen.Count);
     }
 
+    [Fact]
+    public async Task A_row_that_can_not_be_read_holds_up_no_other_and_is_never_written()
+    {
+        var later = Of("format.test");
+        await PutDomainAsync(later.Name);
+        await PutDomainAsync("after.test");
+        var row = await cluster.Rows.TryWriteAsync(null, later, new CertificateRecord { Format = 2, Names = ["mail.format.test"] }, Stop);
+
+        using var run = cluster.NewRun(later);
+        await run.RunAsync(cluster.NewWalk(), Stop);
+
+        Assert.NotNull((await FindAsync(Of("after.test")))!.Chain);
+        Assert.Equal(row!.Row.ETag, (await new SecretRows(cluster.Accounts, SecretSeal.None, "certificates").FindAsync(later.ToString(), Stop))!.ETag);
+        Assert.Contains(run.Seen, listed => listed.Key == later && listed.Stored is null);
+        Assert.Contains(later, run.Settled);
+    }
+
+    [Fact]
+    public async Task Another_authority_issues_anew_what_the_former_one_did()
+    {
+        await PutDomainAsync("moved.test");
+        await cluster.RunAsync();
+        var stored = await cluster.Rows.FindAsync(Of("moved.test"), Stop);
+        await cluster.Rows.TryWriteAsync(stored, stored!.Key, stored.Record with { Directory = "https://former.test/dir" }, Stop);
+
+        await cluster.RunAsync();
+
+        var anew = await FindAsync(Of("moved.test"));
+        Assert.NotEqual(stored.Record.Chain, anew!.Chain);
+        Assert.Equal(cluster.Pebble.Directory.OriginalString, anew.Directory);
+        await cluster.RunAsync();
+        Assert.Equal(anew.Chain, (await FindAsync(Of("moved.test")))!.Chain);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_not_configured_any_more_goes_at_its_end_or_at_once_where_nothing_was_issued()
+    {
+        var (now, failing) = (DateTimeOffset.UtcNow, new CertificateRecord { Names = ["x"], FailingSince = DateTimeOffset.UtcNow.AddDays(-2), Tries = 4 });
+        var issued = failing with { Chain = "PEM", Key = "PEM", NotBefore = now.AddDays(-90), AskRenewalAt = now.AddDays(1) };
+        await cluster.Rows.TryWriteAsync(null, new("", "never.hosting.test"), failing, Stop);
+        await cluster.Rows.TryWriteAsync(null, new("", "ended.hosting.test"), issued with { NotAfter = now.AddDays(-1) }, Stop);
+        await cluster.Rows.TryWriteAsync(null, new("", "lasting.hosting.test"), issued with { NotAfter = now.AddDays(1) }, Stop);
+
+        await cluster.RunAsync();
+
+        Assert.Null(await FindAsync(new("", "never.hosting.test")));
+        Assert.Null(await FindAsync(new("", "ended.hosting.test")));
+        Assert.NotNull(await FindAsync(new("", "lasting.hosting.test")));
+    }
+
+    [Fact]
+    public async Task What_failed_for_a_tenant_whose_names_lead_elsewhere_now_fails_no_more()
+    {
+        var (now, failing) = (DateTimeOffset.UtcNow, new CertificateRecord { FailingSince = DateTimeOffset.UtcNow.AddDays(-2), LastError = "no", Tries = 4 });
+        foreach (var domain in new[] { "never.left.test", "once.left.test" })
+        {
+            await PutDomainAsync(domain);
+            await cluster.Pebble.PointAsync("mail." + domain, Elsewhere, Stop);
+            await cluster.Pebble.PointAsync("mta-sts." + domain, Elsewhere, Stop);
+        }
+
+        var issued = failing with { Names = ["mail.once.left.test"], Chain = "PEM", Key = "PEM", NotBefore = now.AddDays(-80), NotAfter = now.AddDays(10), AskRenewalAt = now.AddDays(1) };
+        await cluster.Rows.TryWriteAsync(null, Of("never.left.test"), failing with { Names = ["mail.never.left.test"] }, Stop);
+        await cluster.Rows.TryWriteAsync(null, Of("once.left.test"), issued, Stop);
+
+        await cluster.RunAsync();
+
+        Assert.Null(await FindAsync(Of("never.left.test")));
+        var left = await FindAsync(Of("once.left.test"));
+        Assert.Equal((null, null, 0, "PEM"), (left!.FailingSince, left.LastError, left.Tries, left.Chain));
+        Assert.False(RenewalSchedule.IsEnding(Of("once.left.test"), left, now));
+    }
+
+    [Fact]
+    public async Task What_is_wanted_stays_so_until_its_order_has_begun()
+    {
+        await PutDomainAsync("wish.test");
+        await cluster.RunAsync();
+        using var full = new CertificateRun(
+            Parts(options => options with { MaxOrders = 0 }), cluster.Services.GetRequiredService<IGrainFactory>(), TimeProvider.System,
+            NullLogger<CertificateGrain>.Instance, new HashSet<CertificateKey> { Of("wish.test"), Of("unknown.test") });
+        using var next = cluster.NewRun(Of("wish.test"));
+
+        await full.RunAsync(null, Stop);
+        await next.RunAsync(null, Stop);
+
+        Assert.Equal([Of("unknown.test")], full.Settled.Intersect([Of("wish.test"), Of("unknown.test")]));
+        Assert.Contains(Of("wish.test"), next.Settled);
+    }
+
+    [Fact]
+    public async Task A_walk_that_fails_holds_up_neither_renewals_nor_what_has_expired()
+    {
+        var now = DateTimeOffset.UtcNow;
+        var ended = new CertificateRecord { Names = ["mail.ended.test"], Chain = "PEM", Key = "PEM", NotBefore = now.AddDays(-90), NotAfter = now.AddDays(-1), AskRenewalAt = now.AddDays(1), NextTry = now.AddHours(1) };
+        await cluster.Rows.TryWriteAsync(null, Of("ended.test"), ended, Stop);
+        using var run = cluster.NewRun(Host);
+
+        await Assert.ThrowsAsync<TimeoutException>(() => run.RunAsync(
+            new DomainWalk(KnownTenants.Of(new Dictionary<string, string[]?> { ["a"] = null, ["b"] = null, ["c"] = null }), NullLogger.Instance), Stop));
+
+        Assert.Null(await FindAsync(Of("ended.test")));
+        Assert.NotNull((await FindAsync(Host))!.Chain);
+    }
+
     [Theory]
     [InlineData("short")]
     [InlineData("..%2F..%2Fetc%2Fpasswd")]
@@ -166,6 +268,10 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
 
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
     }
+
+    private CertificateParts Parts(Func<AcmeOptions, AcmeOptions> change) => new(
+        cluster.Accounts, SecretSeal.None, change(cluster.Services.GetRequiredService<AcmeOptions>()),
+        cluster.Services.GetRequiredService<Messages.Dns.DnsResolver>(), cluster.Services.GetRequiredService<AcmeMetrics>(), TimeProvider.System);
 
     private static CertificateKey Of(string domain) => new(AcmeCluster.Tenant, domain);
 

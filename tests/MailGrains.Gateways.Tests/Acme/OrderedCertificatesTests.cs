@@ -110,6 +110,27 @@ public sealed class OrderedCertificatesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task One_of_a_later_release_leaves_its_former_one_in_place_and_holds_up_no_other()
+    {
+        var key = new CertificateKey("one", "one.test");
+        var former = await PutAsync(key, "mail.one.test");
+        await _certificates.RefreshAsync(Stop);
+        await WriteAsync(key, new CertificateRecord { Format = 2, Names = ["mail.one.test"] });
+        await new SecretRows(_store.Accounts, await SealAsync(), "certificates").TryInsertAsync("zwei/sealed.test", "sealed by a vault", Stop);
+        await _rows.TellAsync(new("zwei", "sealed.test"), Stop);
+        var other = await PutAsync(new("two", "two.test"), "mail.two.test");
+
+        await _certificates.RefreshAsync(Stop);
+        using var started = Store(new TlsOptions { HostName = HostName });
+        await started.RefreshAsync(Stop);
+
+        Assert.Equal((former, other), (Thumbprint(_certificates, "mail.one.test"), Thumbprint(_certificates, "mail.two.test")));
+        Assert.Equal(other, Thumbprint(started, "mail.two.test"));
+        Assert.Contains(_log.Lines, line => line.Contains("one/one.test", StringComparison.Ordinal) && line.Contains("later release", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.Contains("zwei/sealed.test", StringComparison.Ordinal) && line.Contains("no vault", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Of_two_who_write_at_once_one_wins_and_the_other_hears_of_it()
     {
         var key = new CertificateKey("one", "one.test");
@@ -125,10 +146,7 @@ public sealed class OrderedCertificatesTests : IAsyncDisposable
     [Fact]
     public async Task With_a_vault_no_key_stands_in_the_store()
     {
-        var wrapping = new WrappingKey(
-            (key, _) => Task.FromResult(new WrappedKey("test/1", key.ToArray())), (wrapped, _) => Task.FromResult(wrapped.Octets.ToArray()),
-            _ => Task.FromResult("test/1"));
-        var rows = new CertificateRows(_store.Accounts, await SecretSeal.OpenAsync(_store.Accounts, wrapping, Stop));
+        var rows = new CertificateRows(_store.Accounts, await SealAsync());
         var (chain, privateKey, _) = _made.Issue(["mail.one.test"]);
         await rows.AccountKeyAsync(new Uri("https://acme.test/dir"), Stop);
         var record = new CertificateRecord { Names = ["mail.one.test"], Chain = chain, Key = privateKey, Pending = new("https://acme.test/1", privateKey) };
@@ -154,6 +172,14 @@ public sealed class OrderedCertificatesTests : IAsyncDisposable
         _services.Dispose();
         _made.Dispose();
         System.IO.Directory.Delete(_folder, recursive: true);
+    }
+
+    private Task<SecretSeal> SealAsync()
+    {
+        var wrapping = new WrappingKey(
+            (key, _) => Task.FromResult(new WrappedKey("test/1", key.ToArray())), (wrapped, _) => Task.FromResult(wrapped.Octets.ToArray()),
+            _ => Task.FromResult("test/1"));
+        return SecretSeal.OpenAsync(_store.Accounts, wrapping, Stop);
     }
 
     private static string Thumbprint(CertificateStore store, string? name) => store.Find(name).Context.TargetCertificate.Thumbprint;

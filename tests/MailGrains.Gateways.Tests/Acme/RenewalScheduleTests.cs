@@ -53,6 +53,45 @@ public sealed class RenewalScheduleTests
     }
 
     [Fact]
+    public void Advice_that_is_withdrawn_is_forgotten_and_none_lets_a_certificate_end()
+    {
+        var late = RenewalSchedule.Advised(Key, Issued(90), (new AcmeWindow(Start.AddDays(400), Start.AddDays(401)), null), Start);
+
+        Assert.Equal(Start.AddDays(75), RenewalSchedule.RenewAt(Key, late));
+        Assert.Equal(RenewalSchedule.RenewAt(Key, Issued(90)), RenewalSchedule.RenewAt(Key, RenewalSchedule.Advised(Key, late, null, Start.AddDays(1))));
+    }
+
+    [Fact]
+    public void What_another_authority_issued_is_due_within_the_usual_limits_and_what_nobody_knows_the_issuer_of_is_not()
+    {
+        var moved = Issued(90) with { Directory = "https://former.test/dir" };
+
+        Assert.True(IsDue(moved, "https://next.test/dir"));
+        Assert.False(IsDue(moved, "https://former.test/dir"));
+        Assert.False(IsDue(moved with { NextTry = Start.AddMinutes(5) }, "https://next.test/dir"));
+        Assert.False(IsDue(moved with { Issued = [Start, Start, Start, Start] }, "https://next.test/dir"));
+        Assert.False(IsDue(Issued(90), "https://next.test/dir"));
+
+        static bool IsDue(CertificateRecord record, string directory) =>
+            RenewalSchedule.IsDue(Key, record, Names, isWanted: false, Start.AddSeconds(1), directory);
+    }
+
+    [Fact]
+    public void An_order_that_nothing_is_heard_of_is_asked_for_some_times_and_counts_as_issued_then()
+    {
+        var record = Issued(90) with { Pending = new PendingOrder("https://a.test/1", "key"), Tries = 3 };
+        var asked = 0;
+        for (; record.Pending is not null; asked++)
+        {
+            record = RenewalSchedule.Failed(Key, record, Outage, Start);
+        }
+
+        Assert.InRange(asked, 3, 10);
+        Assert.Equal(2, record.Issued.Count);
+        Assert.Null(RenewalSchedule.Failed(Key, Issued(90) with { Pending = new PendingOrder("https://a.test/1", "key") }, Refusal, Start).Pending);
+    }
+
+    [Fact]
     public void Failures_come_ever_later_and_never_five_in_an_hour()
     {
         var (record, now) = (new CertificateRecord { Names = Names }, Start);
@@ -141,8 +180,9 @@ public sealed class RenewalScheduleTests
         var own = new CertificateKey("", "mx.test");
         Assert.False(RenewalSchedule.IsEnding(own, Issued(90), Start.AddDays(74)));
         Assert.True(RenewalSchedule.IsEnding(own, Issued(90), Start.AddDays(76)));
-        Assert.False(RenewalSchedule.IsEnding(Key, Issued(90), Start.AddDays(76)));
-        Assert.True(RenewalSchedule.IsEnding(Key, Issued(90) with { FailingSince = Start }, Start.AddDays(76)));
+        Assert.True(RenewalSchedule.IsEnding(Key, Issued(90), Start.AddDays(76)));
+        Assert.False(RenewalSchedule.IsEnding(Key, RenewalSchedule.Left(Issued(90), Start), Start.AddDays(76)));
+        Assert.True(RenewalSchedule.IsEnding(Key, RenewalSchedule.Began(RenewalSchedule.Left(Issued(90), Start), Start), Start.AddDays(76)));
     }
 
     [Fact]

@@ -5,7 +5,9 @@ namespace MailGrains.Gateways.Acme.Protocol;
 
 /// <summary>An order that is about to be finalized: with its key what the authority issues can be fetched, whoever asked for it.</summary>
 /// <param name="Key">PEM. Secret.</param>
-internal sealed record PendingOrder(string Url, string Key)
+/// <param name="Directory">Of the authority that has it; null: it is not known.</param>
+/// <param name="Misses">How often it was asked for and nothing was heard.</param>
+internal sealed record PendingOrder(string Url, string Key, string? Directory = null, int Misses = 0)
 {
     /// <summary>Keeps the key out of logs.</summary>
     public override string ToString() => Url;

@@ -1,0 +1,33 @@
+using System.Reflection;
+using MailGrains.Contracts.Directory;
+
+namespace MailGrains.Gateways.Tests.Acme;
+
+/// <summary>Tenants with their domains, as the grains would tell them; null: such a tenant can't be read.</summary>
+internal static class KnownTenants
+{
+    public static IGrainFactory Of(IReadOnlyDictionary<string, string[]?> domains) => By<IGrainFactory, object>((method, arguments) =>
+        method.GetGenericArguments() is [var type] && type == typeof(IDirectoryGrain)
+            ? By<IDirectoryGrain, ValueTask<DirectoryPage>>((_, _) => PageOf(domains.Keys.Order(StringComparer.Ordinal)))
+            : By<ITenantGrain, ValueTask<DirectoryPage>>((_, _) => PageOf(domains[(string)arguments[0]!])));
+
+    private static ValueTask<DirectoryPage> PageOf(IEnumerable<string>? names) => new(names is null
+        ? Task.FromException<DirectoryPage>(new TimeoutException("The tenant does not answer."))
+        : Task.FromResult(new DirectoryPage([.. names], null)));
+
+    private static T By<T, TAnswer>(Func<MethodInfo, object?[], TAnswer> answer)
+        where T : class
+    {
+        var made = DispatchProxy.Create<T, Answering>();
+        ((Answering)(object)made).Answer = (method, arguments) => answer(method, arguments);
+        return made;
+    }
+}
+
+/// <summary>An object that answers all calls in one way. Public, and not sealed, since the proxy is derived from it.</summary>
+public class Answering : DispatchProxy
+{
+    internal Func<MethodInfo, object?[], object?>? Answer { get; set; }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Answer!(targetMethod!, args ?? []);
+}
