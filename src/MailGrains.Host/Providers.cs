@@ -62,7 +62,7 @@ internal static class Providers
     /// <summary>What seals secrets in the store: by a key of the vault, or nothing where there is none.</summary>
     /// <exception cref="StoreException">The store or the vault can't be used.</exception>
     public static async Task<SecretSeal> OpenSealAsync(StorageAccounts accounts, VaultOptions? vault, ILogger logger, CancellationToken cancellationToken) =>
-        vault is null ? SecretSeal.None : await SecretSeal.OpenAsync(accounts, new VaultKey(vault, logger, TimeProvider.System).Wrapping, cancellationToken);
+        vault is null ? SecretSeal.None : await SecretSeal.OpenAsync(accounts, new VaultKey(vault, logger, TimeProvider.System).Wrapping, cancellationToken, logger);
 
     public static ISiloBuilder UseProviders(this ISiloBuilder silo) => silo
         .UseTableStoreClustering()

@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways.Acme.Protocol;
 using MailGrains.Gateways.Tls;
+using MailGrains.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Acme;
@@ -301,10 +302,14 @@ internal sealed partial class CertificateRun(
                     _stored[stored.Key] = written;
                 }
             }
-            catch (AcmeException e)
+            catch (Exception e) when (e is AcmeException or StoreException)
             {
                 LogNoAdvice(e.Message);
                 return;
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                LogBroken(e, stored.Key);
             }
         }
     }

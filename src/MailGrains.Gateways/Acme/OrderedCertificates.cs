@@ -12,7 +12,7 @@ namespace MailGrains.Gateways.Acme;
 public sealed partial class OrderedCertificates(StorageAccounts accounts, SecretSeal seal, ILogger<OrderedCertificates> logger)
 {
     private readonly CertificateRows _rows = new(accounts, seal);
-    private readonly SortedDictionary<string, LoadedCertificate> _byKey = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (string ETag, LoadedCertificate Loaded)> _byKey = new(StringComparer.Ordinal);
     private CertificateChanges? _seen;
 
     /// <summary>In the order of their keys, so that of two for one name it is always the same.</summary>
@@ -42,7 +42,7 @@ public sealed partial class OrderedCertificates(StorageAccounts accounts, Secret
         }
 
         _seen = changes;
-        Current = [.. _byKey.Values];
+        Current = [.. _byKey.Values.Select(taken => taken.Loaded)];
         return true;
     }
 
@@ -92,7 +92,8 @@ public sealed partial class OrderedCertificates(StorageAccounts accounts, Secret
             return;
         }
 
-        if (stored.Record is not { Chain: { } chain, Key: { } privateKey })
+        var hasFormer = _byKey.TryGetValue(key, out var former);
+        if (stored.Record is not { Chain: { } chain, Key: { } privateKey } || (hasFormer && former.ETag == stored.Row.ETag))
         {
             return;
         }
@@ -100,9 +101,10 @@ public sealed partial class OrderedCertificates(StorageAccounts accounts, Secret
         try
         {
             var loaded = LoadedCertificate.Parse(chain, privateKey, password: null, default);
-            if (_byKey.GetValueOrDefault(key) is not { } former || former.NotAfter != loaded.NotAfter || !IsSame(former, loaded))
+            var isSame = hasFormer && IsSame(former.Loaded, loaded);
+            _byKey[key] = (stored.Row.ETag, isSame ? former.Loaded : loaded);
+            if (!isSame)
             {
-                _byKey[key] = loaded;
                 LogTaken(key, loaded.Names, loaded.NotAfter);
             }
         }

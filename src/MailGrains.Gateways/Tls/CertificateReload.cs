@@ -13,6 +13,7 @@ public sealed partial class CertificateReload(CertificateStore store, TlsOptions
     private readonly CancellationTokenSource _stopping = new();
     private ITimer? _timer;
     private int _looking;
+    private bool _saidFailed;
 
     /// <exception cref="Storage.StoreException">There is no certificate yet, and the store can't be asked now.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -44,13 +45,15 @@ public sealed partial class CertificateReload(CertificateStore store, TlsOptions
         try
         {
             await store.RefreshAsync(_stopping.Token);
+            _saidFailed = false;
         }
         catch (Exception e)
         {
             // Whatever it is, the former certificates are good, and the next look comes.
-            if (!_stopping.IsCancellationRequested)
+            if (!_stopping.IsCancellationRequested && !_saidFailed)
             {
                 LogFailed(e.Message);
+                _saidFailed = true;
             }
         }
         finally

@@ -24,6 +24,8 @@ public sealed partial class CertificateStore : IDisposable
     private readonly DateTimeOffset?[] _warned;
     private readonly Lock _refreshing = new();
     private LoadedCertificate[] _own = [];
+    private bool _saidNotRenewed;
+    private bool _saidNotRead;
     private volatile CertificateTable? _table;
 
     /// <param name="ordered">Null: none are ordered.</param>
@@ -99,10 +101,25 @@ public sealed partial class CertificateStore : IDisposable
             Place([found]);
             LogSelfSigned(_options.HostName, found.Fingerprint, found.NotAfter);
         }
+        catch (StoreException e) when (e.Failure == StoreFailure.Unreadable)
+        {
+            // No time mends that, and mail is to flow: clients that look at self-signed certificates at all see another one of each process.
+            var unkept = _selfSigned.MakeUnkept();
+            Place([unkept]);
+            LogUnkept(_options.HostName, unkept.Fingerprint, unkept.NotAfter, e.Message);
+        }
         catch (StoreException e) when (former is not null)
         {
-            LogNotRenewed(former.NotAfter, e.Message);
+            if (!_saidNotRenewed)
+            {
+                LogNotRenewed(former.NotAfter, e.Message);
+            }
+
+            _saidNotRenewed = true;
+            return;
         }
+
+        _saidNotRenewed = false;
     }
 
     private async Task RefreshOrderedAsync(CancellationToken cancellationToken)
@@ -113,10 +130,17 @@ public sealed partial class CertificateStore : IDisposable
             {
                 Place(_own);
             }
+
+            _saidNotRead = false;
         }
         catch (StoreException e)
         {
-            LogNotRead(e.Message);
+            if (!_saidNotRead)
+            {
+                LogNotRead(e.Message);
+            }
+
+            _saidNotRead = true;
         }
     }
 
@@ -171,6 +195,9 @@ public sealed partial class CertificateStore : IDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No TLS certificate is configured: clients see a self-signed one for {HostName}, SHA-256 {Fingerprint}, until {NotAfter}")]
     private partial void LogSelfSigned(string hostName, string fingerprint, DateTimeOffset notAfter);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The self-signed TLS certificate in the store can't be read: this process shows one of its own for {HostName}, SHA-256 {Fingerprint}, until {NotAfter}: {Why}")]
+    private partial void LogUnkept(string hostName, string fingerprint, DateTimeOffset notAfter, string why);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The self-signed TLS certificate, good until {NotAfter}, can't be made anew now: {Why}")]
     private partial void LogNotRenewed(DateTimeOffset notAfter, string why);

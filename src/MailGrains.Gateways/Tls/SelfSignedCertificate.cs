@@ -17,7 +17,7 @@ public sealed class SelfSignedCertificate(StorageAccounts accounts, SecretSeal s
     private readonly SecretRows _rows = new(accounts, seal, Partition);
 
     /// <summary>The one that is good now: as stored, or made and stored where there is none, or one that is too old or damaged.</summary>
-    /// <exception cref="StoreException">It can't be read or kept now.</exception>
+    /// <exception cref="StoreException">It can't be read or kept now; <see cref="StoreFailure.Unreadable"/>: ever, until somebody sees to its row.</exception>
     internal async Task<LoadedCertificate> FindOrMakeAsync(CancellationToken cancellationToken)
     {
         var row = await _rows.FindOrMakeAsync(options.HostName, Make, cancellationToken);
@@ -29,6 +29,13 @@ public sealed class SelfSignedCertificate(StorageAccounts accounts, SecretSeal s
         // Where another process was faster, its one counts.
         row = await _rows.TryReplaceAsync(row, Make(), cancellationToken) ?? await _rows.FindOrMakeAsync(options.HostName, Make, cancellationToken);
         return TryLoad(row) ?? throw new StoreException(StoreFailure.Unavailable, "The self-signed certificate is being changed.");
+    }
+
+    /// <summary>One of this process alone, that is not kept.</summary>
+    internal LoadedCertificate MakeUnkept()
+    {
+        var made = Make();
+        return LoadedCertificate.Parse(made, made, password: null, default);
     }
 
     private LoadedCertificate? TryLoad(SecretRow row)

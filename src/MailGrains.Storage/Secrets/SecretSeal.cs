@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailGrains.Storage.Secrets;
 
@@ -36,10 +38,14 @@ public sealed class SecretSeal
     internal static int Overhead => HeadBytes + NonceBytes + TagBytes;
 
     /// <summary>Reads the installation's data key, or makes it, and has it unwrapped; once a process, at its start.</summary>
+    /// <param name="logger">Hears when the data key can't be wrapped by the newest version; null: nobody does.</param>
+    /// <param name="time">Null: the system's.</param>
     /// <exception cref="StoreException">The store or the vault can't be asked now, or the data key is not of this vault.</exception>
-    public static async Task<SecretSeal> OpenAsync(StorageAccounts accounts, WrappingKey wrapping, CancellationToken cancellationToken)
+    public static async Task<SecretSeal> OpenAsync(
+        StorageAccounts accounts, WrappingKey wrapping, CancellationToken cancellationToken, ILogger? logger = null, TimeProvider? time = null)
     {
-        var (id, key) = await DataKey.ReadOrMakeAsync(accounts.Directory.Tables, wrapping, cancellationToken).ConfigureAwait(false);
+        var opened = new DataKey(accounts.Directory.Tables, wrapping, logger ?? NullLogger.Instance, time ?? TimeProvider.System);
+        var (id, key) = await opened.ReadOrMakeAsync(cancellationToken).ConfigureAwait(false);
         return new SecretSeal(id, key);
     }
 

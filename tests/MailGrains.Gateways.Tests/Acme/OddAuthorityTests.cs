@@ -110,6 +110,22 @@ public sealed class OddAuthorityTests
     }
 
     [Fact]
+    public async Task An_address_that_is_none_is_no_advice_and_no_order()
+    {
+        await using var authority = await OddAuthority.StartAsync(context =>
+        {
+            context.Response.Headers.Location = "//[";
+            return Results.Text("""{"status":"pending","authorizations":[],"finalize":"https://authority.test/f"}""", "application/json").ExecuteAsync(context);
+        });
+        authority.DirectoryText = $$"""{"newNonce":"{{authority.Root}}nonce","newAccount":"{{authority.Root}}account","newOrder":"{{authority.Root}}order","renewalInfo":"renewal"}""";
+        using var client = await OpenAsync(authority);
+        using var certificate = CertificateOf([1, 2], [3]);
+
+        Assert.Null(await client.RenewalWindowAsync(certificate, Stop));
+        Assert.Equal(AcmeException.NoAnswer, (await Assert.ThrowsAsync<AcmeException>(() => client.NewOrderAsync(["a.test"], null, Stop))).Kind);
+    }
+
+    [Fact]
     public async Task An_order_that_may_replace_nothing_is_made_without_saying_so()
     {
         var bodies = 0;

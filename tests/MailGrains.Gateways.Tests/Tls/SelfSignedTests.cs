@@ -105,6 +105,22 @@ public sealed class SelfSignedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Where_it_can_not_be_read_a_process_shows_one_of_its_own_says_so_once_and_leaves_the_row()
+    {
+        using var vault = new RsaKey("data");
+        using var withVault = await StartAsync(seal: await SecretSeal.OpenAsync(_accounts, vault.Wrapping, None));
+        var row = await _tables.ReadAsync(TableNames.Directory, "self-signed", "mx.hosting.test", None);
+
+        using var without = await StartAsync();
+        await without.RefreshAsync(None);
+
+        Assert.True(Shown(without).HasPrivateKey);
+        Assert.NotEqual(Shown(withVault).Thumbprint, Shown(without).Thumbprint);
+        Assert.Single(_log.Lines, line => line.Contains("can't be read: this process shows one of its own", StringComparison.Ordinal));
+        Assert.Equal(row!.ETag, (await _tables.ReadAsync(TableNames.Directory, "self-signed", "mx.hosting.test", None))!.ETag);
+    }
+
+    [Fact]
     public async Task With_a_vault_its_key_is_not_to_be_read_in_the_store()
     {
         using var vault = new RsaKey("data");
@@ -127,8 +143,9 @@ public sealed class SelfSignedTests : IAsyncLifetime
 
         await Assert.ThrowsAsync<StoreException>(() => StartAsync());
         await running.RefreshAsync(None);
+        await running.RefreshAsync(None);
         Assert.Same(former, Shown(running));
-        Assert.Contains(_log.Lines, line => line.Contains("can't be made anew", StringComparison.Ordinal));
+        Assert.Single(_log.Lines, line => line.Contains("can't be made anew", StringComparison.Ordinal));
 
         _tables.Heal();
         await running.RefreshAsync(None);

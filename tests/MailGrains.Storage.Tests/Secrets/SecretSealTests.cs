@@ -1,6 +1,8 @@
 using MailGrains.Storage.Secrets;
 using MailGrains.Storage.Sqlite;
 using MailGrains.Testing.Azure;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace MailGrains.Storage.Tests.Secrets;
 
@@ -115,7 +117,44 @@ public sealed class SecretSealTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_start_does_not_wait_long_for_what_it_does_not_need_and_warns()
+    {
+        await OpenAsync();
+        var wrapper = $"data/{_vault.Newest}";
+        _vault.Rotate();
+        var (time, log) = (new FakeTimeProvider(), new Lines());
+        var hanging = _vault.Wrapping with
+        {
+            WrapAsync = async (_, token) =>
+            {
+                time.Advance(TimeSpan.FromSeconds(11));
+                await Task.Delay(Timeout.Infinite, token);
+                throw new InvalidOperationException("What hangs has ended.");
+            },
+        };
+
+        Assert.True((await SecretSeal.OpenAsync(_store.Accounts, hanging, Token, log, time)).Seals);
+
+        var line = Assert.Single(log.Of);
+        Assert.StartsWith("Warning: The data key can't be wrapped", line, StringComparison.Ordinal);
+        Assert.Contains(wrapper, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_a_vault_nothing_is_sealed() => Assert.Throws<InvalidOperationException>(() => SecretSeal.None.Seal("p/one", [1]));
 
     private Task<SecretSeal> OpenAsync() => SecretSeal.OpenAsync(_store.Accounts, _vault.Wrapping, Token);
+
+    private sealed class Lines : ILogger
+    {
+        public List<string> Of { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Of.Add($"{logLevel}: {formatter(state, exception)}");
+    }
 }

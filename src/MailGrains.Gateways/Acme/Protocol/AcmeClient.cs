@@ -90,14 +90,15 @@ internal sealed class AcmeClient : IDisposable
     /// <returns>Also when to ask again, where it says so.</returns>
     public async Task<(AcmeWindow Window, TimeSpan? AskAgainAfter)?> RenewalWindowAsync(X509Certificate2 certificate, CancellationToken cancellationToken)
     {
-        if (_directory.RenewalInfo is not { } info || RenewalId(certificate) is not { } id)
+        if (_directory.RenewalInfo is not { } info || RenewalId(certificate) is not { } id ||
+            !Uri.TryCreate($"{info.OriginalString.TrimEnd('/')}/{id}", UriKind.Absolute, out var address))
         {
             return null;
         }
 
         try
         {
-            var reply = await _connection.GetAsync(new Uri($"{info.OriginalString.TrimEnd('/')}/{id}"), cancellationToken);
+            var reply = await _connection.GetAsync(address, cancellationToken);
             var window = AcmeConnection.Read(reply, AcmeJson.Default.AcmeRenewalInfo).SuggestedWindow;
             return window.Start < window.End ? (window, reply.RetryAfter) : null;
         }

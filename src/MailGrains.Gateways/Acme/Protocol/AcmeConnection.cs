@@ -146,7 +146,7 @@ internal sealed class AcmeConnection(string? trustedRoot, TimeProvider time) : I
     }
 
     private static Uri? LocationOf(HttpResponseMessage response, Uri url) =>
-        response.Headers.Location is { } location ? new Uri(url, location) : null;
+        response.Headers.Location is { } location && Uri.TryCreate(url, location, out var whole) ? whole : null;
 
     private TimeSpan? RetryAfterOf(RetryConditionHeaderValue? header)
     {

@@ -78,7 +78,11 @@ internal sealed class CertificateOrder(AcmeClient client, OrderSteps steps, Time
     {
         try
         {
-            var url = new Uri(pending.Url);
+            if (!Uri.TryCreate(pending.Url, UriKind.Absolute, out var url))
+            {
+                return null;
+            }
+
             var (order, _) = await client.GetOrderAsync(url, cancellationToken);
             if (order.Status is not (AcmeStatus.Ready or AcmeStatus.Processing or AcmeStatus.Valid) ||
                 order.Identifiers is null || !order.Identifiers.Select(i => i.Value).ToHashSet().SetEquals(names))
