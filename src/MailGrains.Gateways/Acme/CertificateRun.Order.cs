@@ -33,7 +33,10 @@ internal sealed partial class CertificateRun
             {
                 _stored[key] = current;
                 LogOrdered(key, names);
-                await OrderAsync(current, names, began, cancellationToken);
+                if (await OrderAsync(current, names, began, null, cancellationToken) is { } rest)
+                {
+                    await OrderRestAsync(key, rest, cancellationToken);
+                }
             }
             else
             {
@@ -46,7 +49,28 @@ internal sealed partial class CertificateRun
         }
     }
 
-    private async Task OrderAsync(StoredCertificate current, IReadOnlyList<string> names, DateTimeOffset began, CancellationToken cancellationToken)
+    /// <summary>One name that is refused does not hold up the others, where a certificate for these is worth an order.</summary>
+    private async Task OrderRestAsync(CertificateKey key, IReadOnlyList<string> rest, CancellationToken cancellationToken)
+    {
+        var (refused, began) = (_stored[key], time.GetUtcNow());
+        if (IsFull || !IsDue(key, refused.Record with { NextTry = began }, rest, began))
+        {
+            return;
+        }
+
+        _orders++;
+        if (await parts.Rows.TryWriteAsync(refused, key, RenewalSchedule.Began(refused.Record, began), cancellationToken) is { } current)
+        {
+            _stored[key] = current;
+            LogOrdered(key, rest);
+            await OrderAsync(current, rest, began, refused.Record, cancellationToken);
+        }
+    }
+
+    /// <param name="refused">The record after one of the names was refused, where these are the rest; null: these are all.</param>
+    /// <returns>The names that nothing was said against, where one was refused; null: it went well, or all failed.</returns>
+    private async Task<IReadOnlyList<string>?> OrderAsync(
+        StoredCertificate current, IReadOnlyList<string> names, DateTimeOffset began, CertificateRecord? refused, CancellationToken cancellationToken)
     {
         var key = current.Key;
         var tokens = new List<string>();
@@ -56,7 +80,12 @@ internal sealed partial class CertificateRun
             using var former = LeafOf(current.Record);
             var issued = await new CertificateOrder(client, new OrderSteps(PublishAsync, KeepAsync), time)
                 .IssueAsync(names, current.Record.Pending, former, cancellationToken);
-            await TakeAsync(current, names, issued, began, cancellationToken);
+            var now = time.GetUtcNow();
+            var succeeded = refused is null
+                ? RenewalSchedule.Succeeded(current.Record, began, now)
+                : RenewalSchedule.SucceededPartly(current.Record, refused, began, now);
+            await TakeAsync(current, succeeded, names, issued, cancellationToken);
+            return null;
         }
         catch (AcmeException e)
         {
@@ -64,7 +93,11 @@ internal sealed partial class CertificateRun
             _limits += e.Kind == AcmeException.RateLimited ? 1 : 0;
             var failed = RenewalSchedule.Failed(key, current.Record, e, time.GetUtcNow());
             LogFailed(key, names, e.Message, failed.NextTry);
-            _stored[key] = await parts.Rows.TryWriteAsync(current, key, failed, cancellationToken) ?? current;
+            var written = await parts.Rows.TryWriteAsync(current, key, failed, cancellationToken);
+            _stored[key] = written ?? current;
+            return written is not null && e.Kind != AcmeException.RateLimited && e.Identifier is { } name && names.Count > 1 && names.Contains(name)
+                ? [.. names.Where(other => other != name)]
+                : null;
         }
         finally
         {
@@ -89,10 +122,10 @@ internal sealed partial class CertificateRun
     }
 
     private async Task TakeAsync(
-        StoredCertificate current, IReadOnlyList<string> names, IssuedCertificate issued, DateTimeOffset began, CancellationToken cancellationToken)
+        StoredCertificate current, CertificateRecord succeeded, IReadOnlyList<string> names, IssuedCertificate issued, CancellationToken cancellationToken)
     {
         using var leaf = X509Certificate2.CreateFromPem(issued.Chain);
-        var record = RenewalSchedule.Succeeded(current.Record, began, time.GetUtcNow()) with
+        var record = succeeded with
         {
             Names = names,
             Chain = issued.Chain,

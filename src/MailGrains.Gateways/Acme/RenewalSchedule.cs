@@ -104,6 +104,17 @@ internal static class RenewalSchedule
         Issued = [.. record.Issued.Where(at => at > now - IssuedWithin), now],
     };
 
+    /// <summary>As <see cref="Succeeded"/>, for what is left of the names after one was refused: that one is tried again as after a failure.</summary>
+    /// <param name="refused">What the record was after the refusal.</param>
+    public static CertificateRecord SucceededPartly(CertificateRecord record, CertificateRecord refused, DateTimeOffset began, DateTimeOffset now) =>
+        Succeeded(record, began, now) with
+        {
+            NextTry = refused.NextTry,
+            FailingSince = refused.FailingSince,
+            LastError = refused.LastError,
+            Tries = refused.Tries,
+        };
+
     public static CertificateRecord Failed(CertificateKey key, CertificateRecord record, AcmeException failure, DateTimeOffset now)
     {
         var wait = FirstWait;

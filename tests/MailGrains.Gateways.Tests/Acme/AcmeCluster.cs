@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using MailGrains.Contracts.Certificates;
 using MailGrains.Contracts.Directory;
@@ -60,6 +61,7 @@ public sealed class AcmeCluster : IAsyncLifetime
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton(new ChallengeAnswers(new ChallengeRows(Accounts, TimeProvider.System), TimeProvider.System));
         _web = builder.Build();
+        _web.Use((context, next) => Unanswered.ContainsKey(context.Request.Host.Host) ? Task.CompletedTask : next(context));
         _web.MapAcmeChallenges();
         await _web.StartAsync();
         Http = new Uri(_web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
@@ -89,6 +91,9 @@ public sealed class AcmeCluster : IAsyncLifetime
         await _cluster.DeployAsync();
         await TenantGrain().PutAsync(new TenantSettings(null), default);
     }
+
+    /// <summary>Names whose challenges get an empty answer.</summary>
+    public ConcurrentDictionary<string, bool> Unanswered { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Where challenges are answered.</summary>
     public Uri Http { get; private set; } = null!;

@@ -241,6 +241,56 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
     }
 
     [Fact]
+    public async Task One_name_that_is_refused_does_not_hold_up_the_other_and_is_added_when_it_can_be()
+    {
+        var key = Of("half.test");
+        await PutDomainAsync(key.Name);
+        cluster.Unanswered["mta-sts.half.test"] = true;
+
+        await cluster.RunAsync();
+
+        var half = await cluster.Rows.FindAsync(key, Stop);
+        Assert.Equal(["mail.half.test"], half!.Record.Names);
+        Assert.NotNull(half.Record.Chain);
+        Assert.NotNull(half.Record.FailingSince);
+        Assert.Contains("mta-sts.half.test", half.Record.LastError, StringComparison.Ordinal);
+        Assert.True(half.Record.NextTry > DateTimeOffset.UtcNow.AddMinutes(4));
+
+        // Again in vain: the other has its certificate, and no second one is ordered.
+        await cluster.Rows.TryWriteAsync(half, key, half.Record with { NextTry = default }, Stop);
+        await cluster.RunAsync();
+        half = await cluster.Rows.FindAsync(key, Stop);
+        Assert.Single(half!.Record.Issued);
+
+        cluster.Unanswered.Clear();
+        await cluster.Rows.TryWriteAsync(half, key, half.Record with { NextTry = default }, Stop);
+        await cluster.RunAsync();
+        var whole = await FindAsync(key);
+        Assert.Equal((null, null), (whole!.FailingSince, whole.LastError));
+        Assert.Equal(["mail.half.test", "mta-sts.half.test"], whole.Names);
+    }
+
+    [Fact]
+    public async Task A_limit_of_the_authority_puts_off_one_certificate_and_a_second_one_all()
+    {
+        var orders = 0;
+        await using var authority = await OddAuthority.StartAsync(context =>
+        {
+            orders++;
+            return OddAuthority.ProblemAsync(context, 429, "rateLimited", "too many");
+        });
+        var domains = new Dictionary<string, string[]?> { ["limited"] = ["a.limited.test", "b.limited.test", "c.limited.test", "d.limited.test"] };
+        using var run = new CertificateRun(
+            Parts(options => options with { Directory = authority.Directory, Names = [], Parallelism = 1 }), cluster.Services.GetRequiredService<IGrainFactory>(),
+            TimeProvider.System, NullLogger<CertificateGrain>.Instance, new HashSet<CertificateKey>());
+
+        await run.RunAsync(new DomainWalk(KnownTenants.Of(domains), NullLogger.Instance), Stop);
+
+        Assert.Equal(2, orders);
+        Assert.True(run.HasPutOff);
+    }
+
+    [Fact]
     public async Task A_walk_that_fails_holds_up_neither_renewals_nor_what_has_expired()
     {
         var now = DateTimeOffset.UtcNow;

@@ -24,12 +24,19 @@ internal sealed class AcmeException : Exception
     /// <summary>The last part of the problem's type (RFC 8555 §6.7), or <see cref="NoAnswer"/>.</summary>
     public string Kind { get; }
 
+    /// <summary>The only name that it is about; null: all of the order, or several.</summary>
+    public string? Identifier { get; init; }
+
     /// <summary>When the authority wants to hear of it again, from now; null: it did not say.</summary>
     public TimeSpan? RetryAfter { get; }
 
     public static AcmeException Of(AcmeProblem? problem, string what, TimeSpan? retryAfter = null) => problem is null
         ? new AcmeException(NoAnswer, $"{what}: no reason was given", retryAfter)
-        : new AcmeException(KindOf(problem), $"{what}: {TextOf(problem)}", retryAfter);
+        : new AcmeException(KindOf(problem), $"{what}: {TextOf(problem)}", retryAfter) { Identifier = IdentifierOf(problem) };
+
+    // RFC 8555 §6.7.1
+    private static string? IdentifierOf(AcmeProblem problem) => problem.Identifier?.Value
+        ?? (problem.Subproblems?.Select(part => part.Identifier?.Value).Distinct().ToList() is [{ } only] ? only : null);
 
     private static string KindOf(AcmeProblem problem) =>
         problem.Type is { } type ? type.StartsWith(Namespace, StringComparison.Ordinal) ? type[Namespace.Length..] : type : NoAnswer;

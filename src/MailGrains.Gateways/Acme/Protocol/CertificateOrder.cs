@@ -197,8 +197,12 @@ internal sealed class CertificateOrder(AcmeClient client, OrderSteps steps, Time
 
     private static TimeSpan Bounded(TimeSpan wait) => wait < LeastWait ? LeastWait : wait > MostWait ? MostWait : wait;
 
-    private static AcmeException RefusalOf(AcmeAuthorization authorization) => AcmeException.Of(
-        authorization.Challenges.FirstOrDefault(c => c is { Error: not null })?.Error, $"{authorization.Identifier.Value} is {authorization.Status}");
+    private static AcmeException RefusalOf(AcmeAuthorization authorization)
+    {
+        var name = authorization.Identifier.Value;
+        var refusal = AcmeException.Of(authorization.Challenges.FirstOrDefault(c => c is { Error: not null })?.Error, $"{name} is {authorization.Status}");
+        return new AcmeException(refusal.Kind, refusal.Message, refusal.RetryAfter) { Identifier = name };
+    }
 
     private static byte[] RequestFor(IReadOnlyList<string> names, ECDsa key)
     {
