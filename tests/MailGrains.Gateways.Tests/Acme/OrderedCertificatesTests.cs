@@ -17,6 +17,7 @@ public sealed class OrderedCertificatesTests : IAsyncDisposable
     private readonly string _folder = System.IO.Directory.CreateTempSubdirectory("mailgrains-").FullName;
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly RecordedLog<OrderedCertificates> _log = new();
+    private readonly RecordedLog<CertificateStore> _storeLog = new();
     private readonly SqliteStore _store;
     private readonly CertificateRows _rows;
     private readonly CertificateStore _certificates;
@@ -131,6 +132,23 @@ public sealed class OrderedCertificatesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_store_that_can_not_be_read_at_each_look_is_said_when_it_begins_and_when_it_begins_again()
+    {
+        const string Said = "can't be read now, the former ones stay";
+        var damage = Storage.Tables.TableOperation.Insert("changes", new Storage.Tables.RowProperties([new("f", 2L)]));
+        for (var times = 1; times <= 2; times++)
+        {
+            var damaged = await _store.Tables.CommitAsync(TableNames.Directory, "acme", [damage], Stop);
+            await _certificates.RefreshAsync(Stop);
+            await _certificates.RefreshAsync(Stop);
+            Assert.Equal(times, _storeLog.Lines.Count(line => line.Contains(Said, StringComparison.Ordinal)));
+
+            await _store.Tables.CommitAsync(TableNames.Directory, "acme", [Storage.Tables.TableOperation.Delete("changes", damaged.ETags[0])], Stop);
+            await _certificates.RefreshAsync(Stop);
+        }
+    }
+
+    [Fact]
     public async Task Of_two_who_write_at_once_one_wins_and_the_other_hears_of_it()
     {
         var key = new CertificateKey("one", "one.test");
@@ -199,5 +217,5 @@ public sealed class OrderedCertificatesTests : IAsyncDisposable
 
     private CertificateStore Store(TlsOptions options) => new(
         options, new SelfSignedCertificate(_store.Accounts, SecretSeal.None, options, TimeProvider.System), _services.GetRequiredService<IMeterFactory>(),
-        TimeProvider.System, new RecordedLog<CertificateStore>(), new OrderedCertificates(_store.Accounts, SecretSeal.None, _log));
+        TimeProvider.System, _storeLog, new OrderedCertificates(_store.Accounts, SecretSeal.None, _log));
 }
