@@ -140,7 +140,7 @@ public sealed class TcpBalancer : IAsyncDisposable
             {
                 Run(ServeAsync(await listener.AcceptSocketAsync(_stop.Token), port));
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
             {
                 // The end, or a client that went before it was accepted.
             }

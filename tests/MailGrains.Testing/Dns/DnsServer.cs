@@ -151,7 +151,7 @@ public sealed class DnsServer : IAsyncDisposable
                 _ = AnswerTcpAsync(await _tcp.AcceptTcpClientAsync(_stop.Token));
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or InvalidOperationException)
         {
         }
     }

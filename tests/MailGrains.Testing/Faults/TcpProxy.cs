@@ -80,7 +80,7 @@ public sealed class TcpProxy : IAsyncDisposable
                 _connections[connection] = true;
                 _ = connection.ContinueWith(t => _connections.TryRemove(t, out _), TaskScheduler.Default);
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
             {
                 // The end, or a client that went before it was accepted.
             }
