@@ -70,7 +70,7 @@ internal sealed class Fleet : IAsyncDisposable
 
             var code = await host.StopAsync();
             await Balancer.RemoveAsync(name);
-            Assert.True(code == 0, $"{name} ended with {code}:\n{host.Output}");
+            Assert.True(code == 0, $"{name} ended with {code}:\n{Troubles(host.Output)}\n…\n{host.Output}");
             Logs.Add((name, host.Output));
             return start.Elapsed;
         }
@@ -78,6 +78,9 @@ internal sealed class Fleet : IAsyncDisposable
 
     /// <summary>What those that have ended wrote.</summary>
     public List<(string Name, string Output)> Logs { get; } = [];
+
+    // Standard error and standard output come each in its own time, so the reason need not stand at the end.
+    private static string Troubles(string log) => string.Join('\n', log.Split('\n').Where(line => !line.Contains(" info: ", StringComparison.Ordinal)));
 
     /// <summary>Nobody was refused, and no process but those that were told to stop was ever found not ready.</summary>
     public void CheckBalancer()
