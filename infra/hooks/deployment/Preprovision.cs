@@ -124,6 +124,6 @@ public static partial class Preprovision
     }
 
     // What the template makes of `storageShardCount`: a resource token, and the account's number.
-    [GeneratedRegex("^st[a-z0-9]{13}m[0-9]+$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^st[a-z0-9]{13}m[0-9]+$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex MailAccount();
 }

@@ -112,6 +112,6 @@ public sealed partial class AzureYamlTests
         return string.Concat(text.AsSpan(0, at), wrong, text.AsSpan(at + right.Length));
     }
 
-    [GeneratedRegex("^#:package (?<name>.+)$", RegexOptions.Multiline)]
+    [GeneratedRegex("^#:package (?<name>.+)$", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
     private static partial Regex Package();
 }

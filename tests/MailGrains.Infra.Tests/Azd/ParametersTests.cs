@@ -127,11 +127,11 @@ public sealed partial class ParametersTests(CompiledTemplate compiled)
                 : throw new InvalidOperationException($"{parameter.Key} is no ${{VARIABLE=default}}."));
     }
 
-    [GeneratedRegex(@"^\$\{(?<name>[A-Z_]+)(=(?<default>[^}]*))?\}$")]
+    [GeneratedRegex(@"^\$\{(?<name>[A-Z_]+)(=(?<default>[^}]*))?\}$", RegexOptions.NonBacktracking)]
     private static partial Regex Variables();
 
     // As a whole text, that is as the name of a variable, not in a sentence.
-    [GeneratedRegex("\"(?<name>(AZURE|MAILGRAINS)_[A-Z_]+)\"")]
+    [GeneratedRegex("\"(?<name>(AZURE|MAILGRAINS)_[A-Z_]+)\"", RegexOptions.NonBacktracking)]
     private static partial Regex Variable();
 
     private sealed record Substitution(string Variable, string Default);

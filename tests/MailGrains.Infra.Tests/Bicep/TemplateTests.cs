@@ -62,6 +62,6 @@ public sealed partial class TemplateTests(CompiledTemplate compiled) : IDisposab
         Assert.True(answer.ExitCode == 0, answer.Output + answer.Diagnostics);
     }
 
-    [GeneratedRegex(@"^module \w+ '(?<path>[^']+)'", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^module \w+ '(?<path>[^']+)'", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
     private static partial Regex ModuleReference();
 }
