@@ -37,33 +37,29 @@ namespace MailGrains.Host.Startup;
 /// </summary>
 internal static class MailGrainsApplication
 {
-    /// <summary>Runs until the process is told to stop; 0, or 1 when it could not start, with the reason on standard error.</summary>
+    /// <summary>
+    /// Runs until the process is told to stop; 0, or 1 when it could not start or did not stop in order, with the reason on standard error.
+    /// </summary>
     public static async Task<int> RunAsync(string[] args)
     {
         using var signals = new StopSignals();
         try
         {
-            await StartAndRunAsync(args, signals);
-            return 0;
+            return await StartAndRunAsync(args, signals);
         }
         catch (OperationCanceledException) when (signals.First.IsCancellationRequested)
         {
             Console.WriteLine("MailGrains was told to stop before it had started.");
             return 0;
         }
-        catch (TimeoutException e)
-        {
-            await Console.Error.WriteLineAsync($"MailGrains ended: {e.Message}");
-            return 1;
-        }
-        catch (Exception e) when (e is SettingsException or StoreException or StorageMismatchException or IOException or InvalidOperationException)
+        catch (Exception e) when (e is SettingsException or StoreException or StorageMismatchException or IOException or InvalidOperationException or TimeoutException)
         {
             await Console.Error.WriteLineAsync($"MailGrains can't start: {e.Message}");
             return 1;
         }
     }
 
-    private static async Task StartAndRunAsync(string[] args, StopSignals signals)
+    private static async Task<int> StartAndRunAsync(string[] args, StopSignals signals)
     {
         // The settings file lies beside the program; the data folder is relative to where the caller stands.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
@@ -137,14 +133,28 @@ internal static class MailGrainsApplication
         }
 
         signals.First.Register(app.Lifetime.StopApplication);
+        return await StopAsync(app, settings.Drain.Limit);
+    }
+
+    /// <summary>Waits until the process is told to stop, and stops: 0, or 1 where it did not end in order.</summary>
+    private static async Task<int> StopAsync(WebApplication app, TimeSpan limit)
+    {
         try
         {
             await app.WaitForShutdownAsync();
+            return 0;
         }
-        catch (OperationCanceledException e)
+        catch (OperationCanceledException)
         {
-            throw new TimeoutException($"The stop took longer than {settings.Drain.Limit} and was broken off.", e);
+            await Console.Error.WriteLineAsync($"MailGrains ended: the stop took longer than {limit} and was broken off.");
         }
+        catch (Exception e)
+        {
+            // Whatever it is: what stands in the store is committed, and the process ends, as it was told to.
+            await Console.Error.WriteLineAsync($"MailGrains did not stop in order: {e}");
+        }
+
+        return 1;
     }
 
     /// <summary>

@@ -17,6 +17,7 @@ public sealed class FailoverTests(ITestOutputHelper output)
     private const int Domains = 12;
     private const int Messages = 240;
     private const int TakenBefore = 60;
+    private const int MostAhead = 1_000;
 
     private static readonly TimeSpan GoesOnWithin = TimeSpan.FromSeconds(10);
 
@@ -24,11 +25,11 @@ public sealed class FailoverTests(ITestOutputHelper output)
     public async Task The_queues_of_a_killed_host_go_on_elsewhere_within_seconds_and_only_marked_mail_comes_twice()
     {
         var cancel = TestContext.Current.CancellationToken;
-        using var open = new SemaphoreSlim(TakenBefore);
+        using var open = new SemaphoreSlim(0);
         await using var server = new MailServer { Before = said => said == "." ? open.WaitAsync() : Task.CompletedTask };
         await using var dns = DnsServer.Start();
         dns.Add("mx.there.test", DnsType.A, "127.0.0.1");
-        foreach (var number in Enumerable.Range(0, Domains))
+        foreach (var number in Enumerable.Range(0, Domains + MostAhead))
         {
             dns.Add(Domain(number), DnsType.Mx, "10 mx.there.test");
         }
@@ -41,18 +42,24 @@ public sealed class FailoverTests(ITestOutputHelper output)
         await admin.PutTenantAsync("acme", cancel);
 
         // The limits of the site are kept on the host that stays: on the other they would wait until its leases are over.
+        open.Release();
         await SendAsync(stays, 0, 1, cancel);
         await Wait.UntilAsync(() => server.Taken.Count == 1, cancel);
         await using var killed = await HostProcess.StartAsync(Options(folder, "killed", dns, server, account), cancel);
+        using var other = killed.NewAdminClient();
+        var ahead = await SendUntilSharedAsync(killed, other, open, cancel);
+        var before = await QueuedAsync(other, cancel);
+        open.Release(TakenBefore);
         await Task.WhenAll(SendAsync(stays, 1, Messages / 2, cancel), SendAsync(killed, Messages / 2, Messages, cancel));
-        await Wait.UntilAsync(() => server.Taken.Count == TakenBefore, cancel);
+        await Wait.UntilAsync(() => server.Taken.Count == 1 + ahead + TakenBefore, cancel);
+        await Wait.UntilAsync(async () => await QueuedAsync(other, cancel) > before, cancel);
 
         await killed.KillAsync();
         var time = Stopwatch.StartNew();
         open.Release(10 * Messages);
         await Wait.UntilAsync(() => server.Taken.Any(IsMarked), cancel);
         var wentOn = time.Elapsed;
-        await Wait.UntilAsync(() => server.Taken.Select(NumberOf).Distinct().Count() == Messages, cancel);
+        await Wait.UntilAsync(() => server.Taken.Select(NumberOf).Distinct().Count() == Messages + ahead, cancel);
         output.WriteLine($"Goes on after {wentOn.TotalSeconds:0.0} s, all is there after {time.Elapsed.TotalSeconds:0.0} s; {server.Taken.Count(IsMarked)} marked.");
         Assert.InRange(wentOn, TimeSpan.Zero, GoesOnWithin);
         Assert.Equal(0, await stays.StopAsync());
@@ -61,11 +68,33 @@ public sealed class FailoverTests(ITestOutputHelper output)
         Assert.DoesNotContain(server.Taken.Where(mail => !IsMarked(mail)).GroupBy(NumberOf), same => same.Count() > 1);
         Assert.Contains(server.Taken.GroupBy(NumberOf), same => same.Count() > 1);
         var accounts = await AzureStores.OpenAsync([account.ConnectionString], service: AzureSettings.Service);
-        foreach (var number in Enumerable.Range(0, Domains))
+        foreach (var number in Enumerable.Range(0, Domains + ahead))
         {
             Assert.Empty(await QueueCheck.CheckAsync(accounts, new QueueId("acme", 0, Domain(number), 0), cancel));
         }
     }
+
+    /// <summary>
+    /// Sends to one domain after another until a queue is on the new host: it gets none before the others know what it has to do. How many it were, the first to
+    /// number <see cref="Messages"/> and domain <see cref="Domains"/>.
+    /// </summary>
+    private static async Task<int> SendUntilSharedAsync(HostProcess host, AdminClient admin, SemaphoreSlim open, CancellationToken cancellationToken)
+    {
+        using var session = await SmtpSession.OpenAsync(host.Smtp, cancellationToken);
+        var sent = 0;
+        for (; await QueuedAsync(admin, cancellationToken) == 0; sent++)
+        {
+            Assert.True(sent < MostAhead, "No queue came to be on the new host.");
+            open.Release();
+            await SendAsync(session, Messages + sent, Domain(Domains + sent), cancellationToken);
+        }
+
+        return sent;
+    }
+
+    /// <summary>The messages that queues of a host have taken.</summary>
+    private static async Task<long> QueuedAsync(AdminClient admin, CancellationToken cancellationToken) =>
+        (await HostMetrics.ReadAsync(admin, cancellationToken)).Sum("mailgrains_queue_messages_total", "status=\"Queued\"");
 
     private static string Domain(int number) => string.Create(CultureInfo.InvariantCulture, $"d{number}.test");
 
@@ -74,10 +103,14 @@ public sealed class FailoverTests(ITestOutputHelper output)
         using var session = await SmtpSession.OpenAsync(host.Smtp, cancellationToken);
         for (var number = from; number < to; number++)
         {
-            var message = new TestMessage(number, 1_000, [$"bob@{Domain(number % Domains)}"]);
-            var reply = await session.SendAsync(message, cancellationToken: cancellationToken);
-            Assert.True(reply.Code == 250, reply.Text);
+            await SendAsync(session, number, Domain(number % Domains), cancellationToken);
         }
+    }
+
+    private static async Task SendAsync(SmtpSession session, int number, string domain, CancellationToken cancellationToken)
+    {
+        var reply = await session.SendAsync(new TestMessage(number, 1_000, [$"bob@{domain}"]), cancellationToken: cancellationToken);
+        Assert.True(reply.Code == 250, reply.Text);
     }
 
     private static bool IsMarked(TakenMail mail) => mail.Content.Contains("X-MailGrains-Repeat: ", StringComparison.Ordinal);

@@ -170,24 +170,3 @@ public sealed class RelayTests
         return new HostOptions { DataFolder = folder.Path, Settings = settings };
     }
 }
-
-internal static class Wait
-{
-    public static async Task UntilAsync(Func<Task<bool>> isSo, CancellationToken cancellationToken)
-    {
-        for (var turns = 0; !await isSo(); turns++)
-        {
-            Assert.True(turns < 600, "It never came to be.");
-            await Task.Delay(50, cancellationToken);
-        }
-    }
-
-    public static async Task UntilAsync(Func<bool> isSo, CancellationToken cancellationToken)
-    {
-        for (var turns = 0; !isSo(); turns++)
-        {
-            Assert.True(turns < 6_000, "It never came to be.");
-            await Task.Delay(5, cancellationToken);
-        }
-    }
-}

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using MailGrains.EndToEnd.Tests.Clients;
 using MailGrains.Storage.Sqlite;
 using MailGrains.Testing.Hosts;
@@ -18,7 +19,7 @@ public sealed class StopTests(ITestOutputHelper output)
     public async Task During_the_notice_the_process_is_not_ready_and_serves_whoever_comes()
     {
         using var folder = new DataFolder();
-        await using var host = await StartAsync(folder, ("Notice", "00:30:00"), ("Limit", "00:31:00"));
+        await using var host = await StartAsync(folder, ("Drain:Notice", "00:30:00"), ("Drain:Limit", "00:31:00"));
         using var earlier = await OpenSmtpAsync(host);
         using var http = new HttpClient { BaseAddress = new Uri($"http://{host.Http}/") };
         Assert.Null((await http.GetAsync("health/ready", Cancel)).EnsureSuccessStatusCode().Headers.ConnectionClose);
@@ -107,10 +108,56 @@ public sealed class StopTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_client_of_HTTP_2_has_its_answer_and_is_told_to_come_again_by_another_connection()
+    {
+        using var folder = new DataFolder();
+        await using var host = await StartAsync(folder, ("Drain:Notice", "00:30:00"), ("Drain:Limit", "00:31:00"), ("Endpoints:Https", "127.0.0.1:0"));
+        var connections = 0;
+        using var handler = new SocketsHttpHandler
+        {
+            SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null },
+            ConnectCallback = async (_, cancel) =>
+            {
+                Interlocked.Increment(ref connections);
+                var socket = new Socket(host.Https.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(host.Https, cancel);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        using var http = new HttpClient(handler)
+        {
+            BaseAddress = new Uri($"https://{host.Https}/"),
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        async Task AskAsync() => Assert.Equal("Healthy", await http.GetStringAsync("health/live", Cancel));
+        await AskAsync();
+        await AskAsync();
+        Assert.Equal(1, connections);
+
+        host.Terminate();
+        await host.WaitForLineAsync(l => l.Contains("not ready any more", StringComparison.Ordinal), Cancel);
+        await AskAsync();
+        Assert.Equal(1, connections);
+
+        // GOAWAY comes beside that answer, and counts once the client has read it.
+        await Wait.UntilAsync(
+            async () =>
+            {
+                await AskAsync();
+                return connections > 1;
+            },
+            Cancel);
+        host.Terminate();
+        Assert.Equal(0, await host.WaitForExitAsync());
+        await LeftInOrderAsync(folder);
+    }
+
+    [Fact]
     public async Task A_session_that_does_not_end_is_cut_off_and_the_silo_has_its_time()
     {
         using var folder = new DataFolder();
-        await using var host = await StartAsync(folder, ("Limit", "00:00:14"));
+        await using var host = await StartAsync(folder, ("Drain:Limit", "00:00:14"));
         using var endless = await OpenSmtpAsync(host);
         await BeginAsync(endless, 1);
 
@@ -125,7 +172,7 @@ public sealed class StopTests(ITestOutputHelper output)
     public async Task A_second_signal_cuts_off_what_the_first_one_waits_for()
     {
         using var folder = new DataFolder();
-        await using var host = await StartAsync(folder, ("Limit", "00:30:00"));
+        await using var host = await StartAsync(folder, ("Drain:Limit", "00:30:00"));
         using var endless = await OpenSmtpAsync(host);
         await BeginAsync(endless, 1);
         using var idle = await OpenSmtpAsync(host);
@@ -145,7 +192,7 @@ public sealed class StopTests(ITestOutputHelper output)
         const int Transactions = 10;
         const int Recipients = 1_000;
         using var folder = new DataFolder();
-        await using var host = await StartAsync(folder, ("Limit", "00:02:00"));
+        await using var host = await StartAsync(folder, ("Drain:Limit", "00:02:00"));
         var idle = new List<LineConnection>();
         while (idle.Count < Sessions)
         {
@@ -213,10 +260,10 @@ public sealed class StopTests(ITestOutputHelper output)
         Assert.All(await SiloStanding.ReadAsync(store.Accounts, Cancel), silo => Assert.True(silo.HasLeft, $"{silo}"));
     }
 
-    private static async Task<HostProcess> StartAsync(DataFolder folder, params (string Name, string Value)[] drain)
+    private static async Task<HostProcess> StartAsync(DataFolder folder, params (string Name, string Value)[] settings)
     {
         var host = await HostProcess.StartAsync(
-            new HostOptions { DataFolder = folder.Path, Settings = drain.ToDictionary(d => $"MailGrains:Drain:{d.Name}", d => d.Value) }, Cancel);
+            new HostOptions { DataFolder = folder.Path, Settings = settings.ToDictionary(s => $"MailGrains:{s.Name}", s => s.Value) }, Cancel);
         using var admin = host.NewAdminClient();
         await admin.PutMailboxesAsync("stop", [Mailbox], Password, Cancel);
         return host;
