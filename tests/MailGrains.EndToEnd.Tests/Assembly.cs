@@ -1,5 +1,5 @@
 using Xunit.Sdk;
 using Xunit.v3;
 
-// Each test has processes of its own, with fsyncs and kills that would slow down the others past their limits.
-[assembly: Parallelization(Mode = ParallelMode.None)]
+// Each test has processes of its own, which wait more than they work: two at a time use the processors of a small machine.
+[assembly: Parallelization(Mode = ParallelMode.Collections, MaxThreads = 2)]
