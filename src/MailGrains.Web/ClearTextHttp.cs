@@ -68,7 +68,7 @@ internal sealed class ClearTextHttp(int publicPort)
     }
 
     private static bool IsOpen(string path) =>
-        path is "/health/live" or "/health/ready" || path.StartsWith(Challenges, StringComparison.Ordinal);
+        path is "/health/live" or "/health/ready" or "/health/serving" || path.StartsWith(Challenges, StringComparison.Ordinal);
 
     /// <summary>The host that the client asked for, where that is the name or the address of one; its port is that of the clear text.</summary>
     private HostString? AuthorityOf(HostString asked)

@@ -23,6 +23,7 @@ public sealed class ClearTextHttpTests : IAsyncLifetime
     [Theory]
     [InlineData("GET", "/health/live")]
     [InlineData("HEAD", "/health/ready")]
+    [InlineData("GET", "/health/serving")]
     [InlineData("GET", "/.well-known/acme-challenge/a-token_of.some")]
     public async Task Probes_and_challenges_are_answered_in_clear(string method, string path)
     {

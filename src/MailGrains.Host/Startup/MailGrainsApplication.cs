@@ -90,29 +90,7 @@ internal static class MailGrainsApplication
         var listeners = new Listeners(settings);
         AddServices(builder, settings, accounts, seal, meters, new AdminOptions { ApiKey = apiKey.Value });
         builder.UseOrleans(silo => SiloSetup.Configure(silo, settings, siloPort.Number, gatewayPort.Number));
-
-        // Behind the silo: these start after it.
-        builder.Services.AddMailboxGrains(startUpkeep: settings.Has(HostRoles.Grains));
-        if (settings.Has(HostRoles.Grains) || settings.Has(HostRoles.Relay))
-        {
-            builder.Services.AddHostedService<AlarmWatch>();
-        }
-
-        if (settings.Has(HostRoles.Grains))
-        {
-            builder.Services.AddHostedService<QueueRecovery>();
-        }
-
-        if (demoPassword is not null && settings.Has(HostRoles.Grains))
-        {
-            builder.Services.AddHostedService(services => new DemoTenant(services.GetRequiredService<IGrainFactory>(), demoPassword));
-        }
-
-        if (settings.Acme.Directory is not null && settings.Has(HostRoles.Gateway))
-        {
-            builder.Services.AddHostedService<CertificateStart>();
-        }
-
+        AddBehindSilo(builder.Services, settings, demoPassword);
         builder.WebHost.ConfigureKestrel(listeners.Configure);
 
         // A session goes on where its bytes arrived, on a thread of the pool; another hop through the pool would cost more than its next step.
@@ -134,6 +112,31 @@ internal static class MailGrainsApplication
 
         signals.First.Register(app.Lifetime.StopApplication);
         return await StopAsync(app, settings.Drain.Limit);
+    }
+
+    /// <summary>What starts once the silo runs.</summary>
+    private static void AddBehindSilo(IServiceCollection services, HostSettings settings, Secret? demoPassword)
+    {
+        services.AddMailboxGrains(startUpkeep: settings.Has(HostRoles.Grains));
+        if (settings.Has(HostRoles.Grains) || settings.Has(HostRoles.Relay))
+        {
+            services.AddHostedService<AlarmWatch>();
+        }
+
+        if (settings.Has(HostRoles.Grains))
+        {
+            services.AddHostedService<QueueRecovery>();
+        }
+
+        if (demoPassword is not null && settings.Has(HostRoles.Grains))
+        {
+            services.AddHostedService(provider => new DemoTenant(provider.GetRequiredService<IGrainFactory>(), demoPassword));
+        }
+
+        if (settings.Acme.Directory is not null && settings.Has(HostRoles.Gateway))
+        {
+            services.AddHostedService<CertificateStart>();
+        }
     }
 
     /// <summary>Waits until the process is told to stop, and stops: 0, or 1 where it did not end in order.</summary>
@@ -197,7 +200,8 @@ internal static class MailGrainsApplication
         AddRelay(services, settings);
         services.AddMailGrainsWeb(admin);
         StoredKeyRing.Add(services);
-        services.AddHealthChecks().AddCheck<Readiness>(Readiness.Name).AddCheck<AlarmCheck>(AlarmCheck.Name);
+        Readiness.Add(services);
+        services.AddHealthChecks().AddCheck<AlarmCheck>(AlarmCheck.Name);
         Telemetry.Add(services, builder.Configuration);
 
         services.AddMailGateways(
@@ -250,7 +254,7 @@ internal static class MailGrainsApplication
         });
         app.UseMailGrainsWeb(settings.Endpoints.Https is null ? null : settings.HttpsPublicPort);
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
-        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Name == Readiness.Name });
+        Readiness.Map(app);
         app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthDetail.WriteAsync }).RequireAuthorization(OperatorPolicy.Name);
         app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(OperatorPolicy.Name);
         if (settings.Acme.Directory is not null && (settings.Has(HostRoles.Gateway) || settings.Has(HostRoles.Web)))

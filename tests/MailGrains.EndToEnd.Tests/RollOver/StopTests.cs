@@ -30,7 +30,11 @@ public sealed class StopTests(ITestOutputHelper output)
         using var ready = await http.GetAsync("health/ready", Cancel);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
         Assert.True(ready.Headers.ConnectionClose);
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("health/live", Cancel)).StatusCode);
+        foreach (var still in new[] { "health/live", "health/serving" })
+        {
+            Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(still, Cancel)).StatusCode);
+        }
+
         Assert.StartsWith("250 ", await DeliverAsync(earlier, 1), StringComparison.Ordinal);
         using (var newcomer = await OpenSmtpAsync(host))
         {
