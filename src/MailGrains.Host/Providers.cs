@@ -62,7 +62,9 @@ internal static class Providers
     /// <summary>What seals secrets in the store: by a key of the vault, or nothing where there is none.</summary>
     /// <exception cref="StoreException">The store or the vault can't be used.</exception>
     public static async Task<SecretSeal> OpenSealAsync(StorageAccounts accounts, VaultOptions? vault, ILogger logger, CancellationToken cancellationToken) =>
-        vault is null ? SecretSeal.None : await SecretSeal.OpenAsync(accounts, new VaultKey(vault, logger, TimeProvider.System).Wrapping, cancellationToken, logger);
+        vault is null
+        ? SecretSeal.None
+        : await SecretSeal.OpenAsync(accounts, new VaultKey(vault, logger, TimeProvider.System).Wrapping, cancellationToken, vault.TakesPlain, logger);
 
     public static ISiloBuilder UseProviders(this ISiloBuilder silo) => silo
         .UseTableStoreClustering()
@@ -82,7 +84,7 @@ internal static class Providers
         var uri = Uri.TryCreate(address, UriKind.Absolute, out var given) && given is { Scheme: "https", HostNameType: UriHostNameType.Dns } && given.Host.Contains('.')
             ? given
             : throw SettingsReader.Wrong("Vault:Uri", address, "an address such as https://mail-1.vault.azure.net/");
-        var vault = new VaultOptions { Uri = uri };
+        var vault = new VaultOptions { Uri = uri, TakesPlain = settings.Flag("Vault:TakesPlain", absent: true) };
         return settings.Text("Vault:DataKey") is { } key ? vault with { DataKey = key } : vault;
     }
 }

@@ -5,12 +5,14 @@ using Microsoft.Extensions.Logging;
 namespace MailGrains.Gateways.Acme;
 
 /// <summary>Sees to it that the grain runs, once the silo does; where that fails it is tried again, and nothing waits for it.</summary>
-public sealed partial class CertificateStart(IGrainFactory grains, TimeProvider time, ILogger<CertificateStart> logger) : BackgroundService
+public sealed partial class CertificateStart(IGrainFactory grains, AcmeOptions options, TimeProvider time, ILogger<CertificateStart> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMinutes(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await Task.Delay(options.StartAfter, time, stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             try

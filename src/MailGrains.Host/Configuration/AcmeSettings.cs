@@ -22,6 +22,7 @@ internal static class AcmeSettings
             Names = ReadNames(settings, hostName),
             PublicAddresses = [.. settings.List("Acme:PublicAddresses").Select(ReadAddress)],
             TrustedRoot = ReadRoot(settings),
+            StartAfter = settings.Time("Acme:StartAfter", absent.StartAfter, LongestPeriod),
             WalkPeriod = settings.Time("Acme:LookAfter", absent.WalkPeriod, LongestPeriod),
         };
     }

@@ -13,6 +13,9 @@ public sealed record VaultOptions
     /// <summary>The name of the RSA key that wraps the installation's data key.</summary>
     public string DataKey { get; init; } = "mailgrains-data";
 
+    /// <summary>Secrets that were stored unsealed, before there was a vault, are read.</summary>
+    public bool TakesPlain { get; init; } = true;
+
     /// <summary>How long start-up goes on trying.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(5);
 

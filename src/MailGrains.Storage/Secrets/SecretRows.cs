@@ -22,7 +22,8 @@ public sealed record ListedSecret(string Name, SecretRow? Row, string? Why);
 /// f = 1    key     text, as it is: an installation without a vault
 /// f = 2    sealed  octets, sealed for "partition/row" (<see cref="SecretSeal"/>)
 /// </code>
-/// With a vault what is written is sealed, and a plain one is read as well: it stays plain until it is replaced. Formats never change meaning.
+/// With a vault what is written is sealed, and a plain one is read as well, unless the installation never had one (<see cref="SecretSeal.TakesPlain"/>): it
+/// stays plain until it is replaced. Formats never change meaning.
 /// <para>All calls throw <see cref="StoreException"/>: <see cref="StoreFailure.Unreadable"/> for a row that can't be opened (to make another one
 /// would spoil what the first has signed), else as <see cref="ITableStore"/> says. Safe for all threads.</para>
 /// </summary>
@@ -131,6 +132,8 @@ public sealed class SecretRows(StorageAccounts accounts, SecretSeal seal, string
     {
         var value = row.Number(Format) switch
         {
+            PlainFormat when !seal.TakesPlain => throw new StoreException(
+                StoreFailure.Unreadable, $"The secret '{name}' in the store is not sealed, and those that are not are not taken (MailGrains:Vault:TakesPlain)."),
             PlainFormat when row.Text(Plain) is { Length: > 0 } plain => plain,
             SealedFormat when row.Bytes(Sealed) is { } envelope => Encoding.UTF8.GetString(seal.Open(Bound(name), envelope.Span)),
             _ => throw new StoreException(StoreFailure.Unreadable, $"The secret '{name}' in the store is damaged, or of a later release."),

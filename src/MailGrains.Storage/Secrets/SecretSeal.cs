@@ -26,27 +26,31 @@ public sealed class SecretSeal
     private readonly byte[]? _id;
     private readonly byte[]? _key;
 
-    private SecretSeal(byte[]? id, byte[]? key) => (_id, _key) = (id, key);
+    private SecretSeal(byte[]? id, byte[]? key, bool takesPlain) => (_id, _key, TakesPlain) = (id, key, takesPlain);
 
     /// <summary>For an installation without a vault: nothing is sealed, and what is sealed can't be opened.</summary>
-    public static SecretSeal None { get; } = new(null, null);
+    public static SecretSeal None { get; } = new(null, null, takesPlain: true);
 
     /// <summary>False: secrets are stored as they are.</summary>
     public bool Seals => _key is not null;
+
+    /// <summary>Secrets that were stored as they are, before there was a vault, are read. False: whoever writes one has no access to the vault.</summary>
+    public bool TakesPlain { get; }
 
     /// <summary>Octets that an envelope adds.</summary>
     internal static int Overhead => HeadBytes + NonceBytes + TagBytes;
 
     /// <summary>Reads the installation's data key, or makes it, and has it unwrapped; once a process, at its start.</summary>
+    /// <param name="takesPlain">See <see cref="TakesPlain"/>.</param>
     /// <param name="logger">Hears when the data key can't be wrapped by the newest version; null: nobody does.</param>
     /// <param name="time">Null: the system's.</param>
     /// <exception cref="StoreException">The store or the vault can't be asked now, or the data key is not of this vault.</exception>
     public static async Task<SecretSeal> OpenAsync(
-        StorageAccounts accounts, WrappingKey wrapping, CancellationToken cancellationToken, ILogger? logger = null, TimeProvider? time = null)
+        StorageAccounts accounts, WrappingKey wrapping, CancellationToken cancellationToken, bool takesPlain = true, ILogger? logger = null, TimeProvider? time = null)
     {
         var opened = new DataKey(accounts.Directory.Tables, wrapping, logger ?? NullLogger.Instance, time ?? TimeProvider.System);
         var (id, key) = await opened.ReadOrMakeAsync(cancellationToken).ConfigureAwait(false);
-        return new SecretSeal(id, key);
+        return new SecretSeal(id, key, takesPlain);
     }
 
     /// <param name="name">What <see cref="Open"/> is to be told again.</param>

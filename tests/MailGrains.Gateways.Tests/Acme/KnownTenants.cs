@@ -16,18 +16,21 @@ internal static class KnownTenants
         : Task.FromResult(new DirectoryPage([.. names], null)));
 
     private static T By<T, TAnswer>(Func<MethodInfo, object?[], TAnswer> answer)
-        where T : class
-    {
-        var made = DispatchProxy.Create<T, Answering>();
-        ((Answering)(object)made).Answer = (method, arguments) => answer(method, arguments);
-        return made;
-    }
+        where T : class => Answering.Make<T>(call => answer(call.Method, call.Arguments));
 }
 
 /// <summary>An object that answers all calls in one way. Public, and not sealed, since the proxy is derived from it.</summary>
 public class Answering : DispatchProxy
 {
-    internal Func<MethodInfo, object?[], object?>? Answer { get; set; }
+    private Func<(MethodInfo Method, object?[] Arguments), object?>? _answer;
 
-    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Answer!(targetMethod!, args ?? []);
+    internal static T Make<T>(Func<(MethodInfo Method, object?[] Arguments), object?> answer)
+        where T : class
+    {
+        var made = Create<T, Answering>();
+        ((Answering)(object)made)._answer = answer;
+        return made;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => _answer!((targetMethod!, args ?? []));
 }

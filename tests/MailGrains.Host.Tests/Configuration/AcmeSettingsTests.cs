@@ -21,12 +21,13 @@ public sealed class AcmeSettingsTests
     {
         var options = Read(
             ("Acme:Directory", "https://acme.example/dir"), ("Acme:Contact", "ops@example.org"), ("Acme:Names:0", "WWW.Bücher.example"), ("Acme:Names:1", "mx.example.org"),
-            ("Acme:PublicAddresses:0", "192.0.2.1"), ("Acme:PublicAddresses:1", "2001:db8::1"));
+            ("Acme:PublicAddresses:0", "192.0.2.1"), ("Acme:PublicAddresses:1", "2001:db8::1"), ("Acme:StartAfter", "00:03:00"));
 
         Assert.Equal(["mx.example.org", "www.xn--bcher-kva.example"], options.Names);
         Assert.Equal(new Uri("https://acme.example/dir"), options.Directory);
         Assert.Equal([IPAddress.Parse("192.0.2.1"), IPAddress.Parse("2001:db8::1")], options.PublicAddresses);
         Assert.Equal("ops@example.org", options.Contact);
+        Assert.Equal(TimeSpan.FromMinutes(3), options.StartAfter);
     }
 
     [Theory]

@@ -101,6 +101,20 @@ public abstract class SecretContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Where_there_always_was_a_vault_one_that_is_not_sealed_is_refused_and_not_replaced()
+    {
+        var foreign = await Rows(SecretSeal.None).TryInsertAsync("srs", "of somebody who has no vault", Token);
+        var rows = Rows(await SecretSeal.OpenAsync(Accounts, _vault.Wrapping, Token, takesPlain: false));
+
+        var refused = await Assert.ThrowsAsync<StoreException>(() => rows.FindOrMakeAsync("srs", () => "other", Token));
+        Assert.Equal(StoreFailure.Unreadable, refused.Failure);
+        Assert.Contains("MailGrains:Vault:TakesPlain", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(foreign, await Rows(SecretSeal.None).FindAsync("srs", Token));
+        await rows.FindOrMakeAsync("tls", () => Value, Token);
+        Assert.Equal(Value, (await rows.FindAsync("tls", Token))!.Value);
+    }
+
+    [Fact]
     public async Task Without_the_vault_a_sealed_one_is_refused_and_not_replaced()
     {
         var kept = await Rows(await SealAsync(vault: true)).TryInsertAsync("srs", "kept", Token);

@@ -133,7 +133,7 @@ public sealed class SecretSealTests : IAsyncLifetime
             },
         };
 
-        Assert.True((await SecretSeal.OpenAsync(_store.Accounts, hanging, Token, log, time)).Seals);
+        Assert.True((await SecretSeal.OpenAsync(_store.Accounts, hanging, Token, logger: log, time: time)).Seals);
 
         var line = Assert.Single(log.Of);
         Assert.StartsWith("Warning: The data key can't be wrapped", line, StringComparison.Ordinal);

@@ -42,6 +42,9 @@ public static class PreviousRelease
         return Path.Combine(folder, "src", "MailGrains.Host", "bin", "Release", "net10.0", "MailGrains.Host.dll");
     }
 
+    /// <summary>Whether the release before this one is <see cref="FirstToLiveWith"/>.</summary>
+    public static async Task<bool> IsFirstAsync(CancellationToken cancellationToken) => await FindAsync(cancellationToken) == FirstToLiveWith;
+
     private static async Task<string> FindAsync(CancellationToken cancellationToken)
     {
         var reference = FirstToLiveWith;
