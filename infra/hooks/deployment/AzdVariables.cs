@@ -22,6 +22,11 @@ public sealed class AzdVariables(Func<string, string?> read)
             ? number
             : throw new HookException($"{name} is \"{text}\", which is not a number.");
 
+    /// <summary>False where it is not set.</summary>
+    /// <exception cref="HookException">It is neither true nor false.</exception>
+    public bool Flag(string name) => this[name] is { } text &&
+        (bool.TryParse(text, out var flag) ? flag : throw new HookException($"{name} is \"{text}\", which is neither true nor false."));
+
     /// <summary>The words of a comma-separated list.</summary>
     public IReadOnlyList<string> List(string name) =>
         this[name]?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];

@@ -4,7 +4,8 @@ namespace MailGrains.Deployment;
 
 /// <param name="Name">The cluster's.</param>
 /// <param name="Pool">Its pool of nodes that the template makes; null: it has been taken away.</param>
-public sealed record DeployedCluster(string Name, DeployedPool? Pool);
+/// <param name="Entra">Whether it takes Entra's identities.</param>
+public sealed record DeployedCluster(string Name, DeployedPool? Pool, bool Entra);
 
 /// <summary>A pool of nodes. Null stands for "not told".</summary>
 public sealed record DeployedPool(string? VmSize, IReadOnlyList<string> Zones, string? DiskType, int? DiskSizeGB, int? MaxPods);
@@ -44,10 +45,12 @@ public sealed record Deployed(
 
     private static DeployedCluster ReadCluster(string name, JsonElement cluster)
     {
-        var pools = cluster.Member("properties")?.Items("agentPoolProfiles") ?? [];
+        var properties = cluster.Member("properties");
+        var pools = properties?.Items("agentPoolProfiles") ?? [];
         return new DeployedCluster(
             name,
             pools.Where(pool => pool.Text("name") == "mail").Select(pool => new DeployedPool(
-                pool.Text("vmSize"), pool.Texts("availabilityZones"), pool.Text("osDiskType"), pool.Number("osDiskSizeGB"), pool.Number("maxPods"))).FirstOrDefault());
+                pool.Text("vmSize"), pool.Texts("availabilityZones"), pool.Text("osDiskType"), pool.Number("osDiskSizeGB"), pool.Number("maxPods"))).FirstOrDefault(),
+            properties?.Member("aadProfile") is { ValueKind: JsonValueKind.Object });
     }
 }

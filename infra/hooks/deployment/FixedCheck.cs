@@ -5,10 +5,17 @@ public static class FixedCheck
 {
     private const string Anew = "make a new environment (`azd env new`)";
 
-    public static IEnumerable<Finding> Judge(WantedNodes wanted, Profile profile, Deployed deployed)
+    /// <param name="hardened">Whether the cluster is to take Entra's identities only.</param>
+    public static IEnumerable<Finding> Judge(WantedNodes wanted, Profile profile, bool hardened, Deployed deployed)
     {
-        foreach (var (name, pool) in deployed.Clusters ?? [])
+        foreach (var (name, pool, entra) in deployed.Clusters ?? [])
         {
+            if (entra && !hardened)
+            {
+                yield return new Finding(
+                    Weight.Failure, $"The cluster {name} takes Entra's identities, which can be turned on and not off again. Set MAILGRAINS_HARDENED to true, or {Anew}.");
+            }
+
             foreach (var text in pool is null ? [] : JudgePool(wanted, profile, name, pool))
             {
                 yield return new Finding(Weight.Failure, text);

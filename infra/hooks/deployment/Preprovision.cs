@@ -79,7 +79,7 @@ public static partial class Preprovision
         return
         [
             .. single.OfType<Finding>(),
-            .. FixedCheck.Judge(wanted, profile, deployed),
+            .. FixedCheck.Judge(wanted, profile, variables.Flag("MAILGRAINS_HARDENED"), deployed),
             .. await JudgeComputeAsync(wanted, subscription, location, cancellationToken),
         ];
     }

@@ -10,13 +10,14 @@ public sealed class FixedCheckTests
     [Theory]
     [InlineData(Snapshot.Dev, "dev")]
     [InlineData(Snapshot.Production, "production")]
-    public async Task What_the_template_deployed_it_may_deploy_again(string snapshot, string profile)
+    [InlineData(Snapshot.Hardened, "production", "true")]
+    public async Task What_the_template_deployed_it_may_deploy_again(string snapshot, string profile, string hardened = "")
     {
         var deployed = await AskAsync(Snapshot.Read(snapshot));
 
         Assert.NotNull(Assert.Single(deployed.Clusters!).Pool);
         Assert.Equal(2, deployed.Addresses!.Count);
-        Assert.Empty(Judge(profile, deployed));
+        Assert.Empty(Judge(profile, deployed, ("MAILGRAINS_HARDENED", hardened)));
     }
 
     [Fact]
@@ -44,12 +45,22 @@ public sealed class FixedCheckTests
     }
 
     [Fact]
+    public async Task A_hardened_cluster_stays_so_and_another_may_become_so()
+    {
+        var finding = Assert.Single(Judge("production", await AskAsync(Snapshot.Read(Snapshot.Hardened))));
+
+        Assert.Equal(Weight.Failure, finding.Weight);
+        Assert.Contains("Set MAILGRAINS_HARDENED to true, or make a new environment (`azd env new`)", finding.Text, StringComparison.Ordinal);
+        Assert.Empty(Judge("production", await AskAsync(Snapshot.Read(Snapshot.Production)), ("MAILGRAINS_HARDENED", "true")));
+    }
+
+    [Fact]
     public void What_is_not_told_stops_nothing()
     {
         Assert.Empty(Judge("production", new Deployed(null, null, null)));
         Assert.Empty(Judge("production", new Deployed([], [], [])));
-        Assert.Empty(Judge("production", new Deployed([new("aks", null)], [new("stm0", null)], [new("pip", ["1", "2", "3"], null)])));
-        Assert.Empty(Judge("production", new Deployed([new("aks", new(null, ["2", "3", "1"], null, null, null))], [], [])));
+        Assert.Empty(Judge("production", new Deployed([new("aks", null, Entra: false)], [new("stm0", null)], [new("pip", ["1", "2", "3"], null)])));
+        Assert.Empty(Judge("production", new Deployed([new("aks", new(null, ["2", "3", "1"], null, null, null), Entra: false)], [], [])));
     }
 
     [Fact]
@@ -77,6 +88,6 @@ public sealed class FixedCheckTests
     {
         var chosen = Profile.Find(profile)!;
         var variables = new AzdVariables(name => set.FirstOrDefault(s => s.Name == name).Value);
-        return [.. FixedCheck.Judge(WantedNodes.Of(variables, chosen, deployed: true), chosen, deployed)];
+        return [.. FixedCheck.Judge(WantedNodes.Of(variables, chosen, deployed: true), chosen, variables.Flag("MAILGRAINS_HARDENED"), deployed)];
     }
 }

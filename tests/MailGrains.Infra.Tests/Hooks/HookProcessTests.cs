@@ -62,6 +62,21 @@ public sealed class HookProcessTests(HookWorld world) : IClassFixture<HookWorld>
     }
 
     [Fact]
+    public async Task Preprovision_stops_what_would_take_something_away_that_stays()
+    {
+        Region(limit: 20, quotaId: "EnterpriseAgreement_2014-09-01");
+        world.ResourceManager.Set(
+            $"{Subscription}/resourceGroups/rg-try/providers/Microsoft.ContainerService/managedClusters",
+            new { value = new[] { new { name = "aks-abc", properties = new { aadProfile = new { managed = true, enableAzureRBAC = true } } } } });
+
+        var plain = await RunAsync("preprovision", []);
+        var hardened = await RunAsync("preprovision", [("MAILGRAINS_HARDENED", "true")]);
+
+        Assert.Equal((1, 0), (plain.ExitCode, hardened.ExitCode));
+        Assert.Contains("FAILURE  The cluster aks-abc takes Entra's identities", plain.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Postprovision_makes_the_operators_key_once_and_tells_the_records_but_not_the_key()
     {
         var variables = Deployments.Environment();
