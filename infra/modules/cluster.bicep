@@ -105,6 +105,8 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2025-10-01' = {
       'balance-similar-node-groups': 'true'
       'max-graceful-termination-sec': '600'
       'scale-down-unneeded-time': '15m'
+      // Each of our pods has a folder on its node for what is passing, which would keep the node for ever.
+      'skip-nodes-with-local-storage': 'false'
     }
     autoUpgradeProfile: {
       upgradeChannel: 'stable'

@@ -117,6 +117,7 @@ internal static class PolicyRules
         Value("Azure.AKS.UptimeSLA", InProduction, Cluster, "sku.tier", "Standard", "Free"),
         Value("MailGrains.AKS.WorkloadIdentity", Everywhere, Cluster, "properties.securityProfile.workloadIdentity.enabled", true, false),
         Value("MailGrains.AKS.TokenIssuer", Everywhere, Cluster, "properties.oidcIssuerProfile.enabled", true, false),
+        Value("MailGrains.AKS.GivesBackNodes", Everywhere, Cluster, "properties.autoScalerProfile.skip-nodes-with-local-storage", "false", "true"),
         Pool("Azure.AKS.PoolScaleSet", Everywhere, pool => pool.Text("type") == "VirtualMachineScaleSets", pool => pool.Set("type", "AvailabilitySet")),
         Pool("Azure.AKS.AutoScaling", Everywhere, pool => pool.Text("enableAutoScaling") == "true", pool => pool.Set("enableAutoScaling", false)),
         Pool("Azure.AKS.NodeMinPods", InProduction, pool => (int)pool["maxPods"]! >= 50, pool => pool.Set("maxPods", 30)),
