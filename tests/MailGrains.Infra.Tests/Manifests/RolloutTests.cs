@@ -1,4 +1,6 @@
 using k8s.Models;
+using MailGrains.Storage.Azure;
+using MailGrains.Storage.Azure.Vault;
 
 namespace MailGrains.Infra.Tests.Manifests;
 
@@ -40,8 +42,9 @@ public sealed class RolloutTests
             new[] { container.StartupProbe, container.LivenessProbe, container.ReadinessProbe },
             probe => Assert.Equal(("http", null), (probe.HttpGet.Port.ToString(), probe.HttpGet.Scheme)));
 
-        // Roles take minutes to reach the storage accounts; the host says so and gives up by itself.
-        Assert.True(Seconds(container.StartupProbe) > new Storage.Azure.AzureStorageOptions().StartTimeout.TotalSeconds);
+        // Roles take minutes to hold, and the host waits for the vault, the storage accounts and the data key, one after another; it says so and gives up by itself.
+        var (vault, storage) = (new VaultOptions { Uri = new("https://kv-abc.vault.azure.net/") }.StartTimeout, new AzureStorageOptions().StartTimeout);
+        Assert.True(TimeSpan.FromSeconds(Seconds(container.StartupProbe)) > vault + storage + vault);
         Assert.True(Seconds(container.LivenessProbe) >= 60);
         Assert.True(Seconds(container.ReadinessProbe) > SiloIsMissed.TotalSeconds);
     }
