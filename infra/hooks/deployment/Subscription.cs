@@ -9,6 +9,8 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
 {
     private const int MaxPages = 50;
 
+    private static readonly JsonElement EmptyList = JsonSerializer.SerializeToElement(new { value = Array.Empty<string>() });
+
     private readonly List<string> _silences = [];
 
     /// <summary>Why something was not told, one line each.</summary>
@@ -33,7 +35,7 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
     public async Task<IReadOnlyList<DeletedVault>?> DeletedVaultsAsync(CancellationToken cancellationToken) =>
         await ListAsync($"/subscriptions/{id}/providers/Microsoft.KeyVault/deletedVaults?{VaultRecovery.VaultVersion}", cancellationToken) is { } vaults
             ? [.. vaults.Select(vault => vault.Member("properties")).OfType<JsonElement>()
-                .Where(vault => vault.Text("vaultId") is not null && vault.Text("location") is not null)
+                .Where(vault => vault.Text("vaultId")?.Contains("/providers/", StringComparison.OrdinalIgnoreCase) == true && vault.Text("location") is not null)
                 .Select(vault => new DeletedVault(vault.Text("vaultId")!, vault.Text("location")!, vault.Member("tags")?.Text("azd-env-name")))]
             : null;
 
@@ -41,26 +43,26 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
     public async Task<(bool Told, MachineSize? Size)> MachineSizeAsync(string location, string name, CancellationToken cancellationToken)
     {
         var filter = Uri.EscapeDataString($"location eq '{location}'");
-        var sizes = await ListAsync($"/subscriptions/{id}/providers/Microsoft.Compute/skus?api-version=2021-07-01&$filter={filter}", cancellationToken);
-        return sizes is null
-            ? (false, null)
-            : (true, sizes
-                .Where(size => size.Text("resourceType") == "virtualMachines" && string.Equals(size.Text("name"), name, StringComparison.OrdinalIgnoreCase))
-                .Select(size => ReadSize(size, location))
-                .FirstOrDefault());
+        var path = $"/subscriptions/{id}/providers/Microsoft.Compute/skus?api-version=2021-07-01&$filter={filter}";
+        var sizes = await ListAsync(path, cancellationToken);
+        var named = sizes is null ? null : Understand(path, () => sizes
+            .Where(size => size.Text("resourceType") == "virtualMachines" && string.Equals(size.Text("name"), name, StringComparison.OrdinalIgnoreCase))
+            .Select(size => ReadSize(size, location))
+            .ToArray());
+        return (named is not null, named?.FirstOrDefault());
     }
 
     /// <summary>By family; <c>cores</c> stands for all of the region.</summary>
     public async Task<IReadOnlyDictionary<string, Quota>> QuotasAsync(string location, CancellationToken cancellationToken)
     {
-        var usages = await ListAsync(
-            $"/subscriptions/{id}/providers/Microsoft.Compute/locations/{location}/usages?api-version=2024-07-01", cancellationToken) ?? [];
-        return usages
-            .Where(usage => usage.TryGetProperty("name", out var name) && name.Text("value") is not null)
+        var path = $"/subscriptions/{id}/providers/Microsoft.Compute/locations/{location}/usages?api-version=2024-07-01";
+        var usages = await ListAsync(path, cancellationToken) ?? [];
+        return Understand(path, () => usages
+            .Where(usage => usage.Member("name")?.Text("value") is not null)
             .ToDictionary(
                 usage => usage.GetProperty("name").Text("value")!,
                 usage => new Quota(usage.GetProperty("currentValue").GetInt64(), usage.GetProperty("limit").GetInt64()),
-                StringComparer.OrdinalIgnoreCase);
+                StringComparer.OrdinalIgnoreCase)) ?? [];
     }
 
     /// <summary>A group's resources of one type, such as <c>Microsoft.Storage/storageAccounts</c>; none where there is no such group.</summary>
@@ -80,7 +82,7 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
         return new MachineSize(
             size.Text("name")!,
             size.Text("family") ?? "",
-            int.Parse(capabilities["vCPUs"].FirstOrDefault() ?? "0", CultureInfo.InvariantCulture),
+            int.Parse(capabilities["vCPUs"].First()!, CultureInfo.InvariantCulture),
             zones.Except(refusedZones).ToHashSet(),
             restrictions.Any(restriction => restriction.Text("type") == "Location"),
             capabilities["EphemeralOSDiskSupported"].FirstOrDefault() == "True");
@@ -90,19 +92,48 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
     {
         List<JsonElement> items = [];
         var next = path;
-        for (var page = 0; page < MaxPages && next is not null; page++)
+        for (var page = 0; page < MaxPages; page++)
         {
             if (await GetAsync(next, cancellationToken, absentIsEmpty) is not { } body)
             {
                 return null;
             }
 
-            items.AddRange(body.Items("value"));
+            if (Understand(path, () => body.GetProperty("value").EnumerateArray().ToArray()) is not { } some)
+            {
+                return null;
+            }
+
+            items.AddRange(some);
+            if (body.Text("nextLink") is not { Length: > 0 } link)
+            {
+                return items;
+            }
+
             // Only the path is followed: a token goes to the endpoint that it is for.
-            next = body.Text("nextLink") is { } link ? new Uri(link).PathAndQuery : null;
+            next = Understand(path, () => new Uri(link).PathAndQuery);
+            if (next is null)
+            {
+                return null;
+            }
         }
 
         return items;
+    }
+
+    /// <summary>An answer that is not as it is documented tells no more than none.</summary>
+    private T? Understand<T>(string path, Func<T> read)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception odd) when (odd is KeyNotFoundException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
+        {
+            _silences.Add($"{path.Split('?')[0]}: an answer that is not understood ({odd.Message})");
+            return null;
+        }
     }
 
     private Task<JsonElement?> GetAsync(string path, CancellationToken cancellationToken, bool absentIsEmpty = false) =>
@@ -115,7 +146,7 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
             var answer = await ask(path);
             if (answer.Body.ValueKind == JsonValueKind.Object && (answer.Status == HttpStatusCode.OK || (absentIsEmpty && answer.Status == HttpStatusCode.NotFound)))
             {
-                return answer.Body;
+                return answer.Status == HttpStatusCode.OK ? answer.Body : EmptyList;
             }
 
             _silences.Add($"{path.Split('?')[0]}: {(int)answer.Status} {answer.ErrorCode}".TrimEnd());
