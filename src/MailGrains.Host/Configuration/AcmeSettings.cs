@@ -38,8 +38,9 @@ internal static class AcmeSettings
     private static string? ReadContact(SettingsReader settings) => settings.Text("Acme:Contact") switch
     {
         null => null,
-        var value when AddressName.TryParse(value, out _) => value,
-        var value => throw SettingsReader.Wrong("Acme:Contact", value, "a mail address"),
+        // A URL of mailto reads as an address, too: its localpart has a colon.
+        var value when AddressName.TryParse(value, out _) && !value.StartsWith("mailto:", StringComparison.OrdinalIgnoreCase) => value,
+        var value => throw SettingsReader.Wrong("Acme:Contact", value, "a mail address, without mailto:"),
     };
 
     // A name without a dot, or an address, is nobody's to have a certificate for.

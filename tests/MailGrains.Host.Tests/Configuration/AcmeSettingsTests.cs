@@ -42,6 +42,8 @@ public sealed class AcmeSettingsTests
     [InlineData("Acme:Directory", "http://acme.example/dir")]
     [InlineData("Acme:Directory", "acme.example")]
     [InlineData("Acme:Contact", "nobody")]
+    [InlineData("Acme:Contact", "mailto:ann@example.com")]
+    [InlineData("Acme:Contact", "MAILTO:ann@example.com")]
     [InlineData("Acme:Names:0", "localhost")]
     [InlineData("Acme:Names:0", "two words.test")]
     [InlineData("Acme:PublicAddresses:0", "mx.example.org")]
