@@ -2,8 +2,20 @@ using System.Text.Json;
 
 namespace MailGrains.Deployment;
 
-/// <summary>What a profile of <c>infra/profiles.json</c> says of what can't be changed later, and of the nodes; the template reads the same file.</summary>
-public sealed record Profile(string VmSize, string Zones, int MinNodes, int MaxNodes, bool EphemeralDisk, int DiskSizeGB, int MaxPods, string StorageSku)
+/// <summary>
+/// What a profile of <c>infra/profiles.json</c> says of what can't be changed later, of the nodes, and of a pod's memory; the template reads the same file.
+/// </summary>
+public sealed record Profile(
+    string VmSize,
+    string Zones,
+    int MinNodes,
+    int MaxNodes,
+    bool EphemeralDisk,
+    int DiskSizeGB,
+    int MaxPods,
+    string StorageSku,
+    string MemoryRequest,
+    string MemoryLimit)
 {
     private static readonly Dictionary<string, Profile> All = Read();
 

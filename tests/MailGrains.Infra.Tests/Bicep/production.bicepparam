@@ -8,4 +8,4 @@ param storageShardCount = 2
 param hostName = 'Mail.example.com'
 param egressPtrName = 'out.example.com'
 param acmeDirectory = 'https://acme.example.com/directory'
-param acmeContact = 'mailto:postmaster@example.com'
+param acmeContact = 'postmaster@example.com'
