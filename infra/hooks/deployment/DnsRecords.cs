@@ -18,7 +18,13 @@ public static class DnsRecords
         yield return "The service's own names:";
         if (IsAzures(host))
         {
-            yield return $"  {host}. leads to {address} already. For a name of your own, make its A record, then";
+            yield return $"  {host}. leads to {address} already.";
+            if (variables["MAILGRAINS_DEPLOYED_ACME_DIRECTORY"] is not null)
+            {
+                yield return "  Let's Encrypt counts certificates for names of this region together, those of Azure's other customers too: it may refuse one (rateLimited).";
+            }
+
+            yield return "  Better is a name of your own: make its A record, then";
             yield return "  azd env set MAILGRAINS_HOST_NAME mail.example.com && azd up";
         }
         else

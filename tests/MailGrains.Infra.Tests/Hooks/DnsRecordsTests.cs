@@ -29,6 +29,17 @@ public sealed class DnsRecordsTests
         Assert.Contains("  azd env set MAILGRAINS_EGRESS_PTR out.example.com && azd up", lines);
     }
 
+    [Theory]
+    [InlineData(AzuresName, "https://acme-v02.api.letsencrypt.org/directory", true)]
+    [InlineData(AzuresName, "", false)]
+    [InlineData("mail.example.org", "https://acme-v02.api.letsencrypt.org/directory", false)]
+    public void Who_orders_a_certificate_for_Azures_name_is_told_that_it_may_be_refused(string host, string directory, bool told)
+    {
+        var lines = Describe(("MAILGRAINS_DEPLOYED_HOST_NAME", host), ("MAILGRAINS_DEPLOYED_ACME_DIRECTORY", directory));
+
+        Assert.Equal(told, lines.Exists(line => line.Contains("rateLimited", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void A_smart_hosts_addresses_are_not_ours_to_name()
     {
