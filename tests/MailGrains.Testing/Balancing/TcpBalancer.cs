@@ -10,9 +10,9 @@ namespace MailGrains.Testing.Balancing;
 public sealed record Backend(string Name, Uri Ready, IReadOnlyDictionary<string, IPEndPoint> EndPoints);
 
 /// <summary>
-/// Spreads connections over processes as Azure's load balancer does: each is asked every quarter of a second whether it is ready, and is not when it was not four
-/// times in a row; those that are get new connections in turn; connections that are established go on whatever becomes of that. Octets pass both ways, and
-/// each way ends for itself.
+/// Spreads connections over processes by their readiness: each is asked every quarter of a second whether it is ready, and is not when it was not four times in a
+/// row; those that are get new connections in turn; connections that are established go on whatever becomes of that. Octets pass both ways, and each way ends for
+/// itself. It is one program in place of Azure's load balancer, the nodes that this one probes and their kube-proxy, and has none of their addresses, timing or faults.
 /// </summary>
 public sealed class TcpBalancer : IAsyncDisposable
 {
