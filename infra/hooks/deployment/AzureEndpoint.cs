@@ -53,7 +53,7 @@ public sealed class AzureEndpoint
     private async Task<AzureAnswer> SendAsync(HttpMethod method, string pathAndQuery, object? body, CancellationToken cancellationToken)
     {
         var token = await _credential.GetTokenAsync(_token, cancellationToken);
-        using var request = new HttpRequestMessage(method, new Uri(_address, pathAndQuery));
+        using var request = new HttpRequestMessage(method, new Uri(_address.GetLeftPart(UriPartial.Authority) + pathAndQuery));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Token);
         request.Content = body is null ? null : JsonContent.Create(body);
         using var response = await ReceiveAsync(request, cancellationToken);

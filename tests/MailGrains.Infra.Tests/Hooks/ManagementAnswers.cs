@@ -19,7 +19,8 @@ internal sealed class ManagementAnswers(Func<string, string, (HttpStatusCode Sta
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        Assert.Contains("api-version=", request.RequestUri!.Query, StringComparison.Ordinal);
+        Assert.Equal("management.azure.com", request.RequestUri!.Host);
+        Assert.Contains("api-version=", request.RequestUri.Query, StringComparison.Ordinal);
         var path = request.RequestUri.AbsolutePath;
         Requests.Add((request.Method.Method, path, request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken)));
         var (status, body) = answer(request.Method.Method, path);

@@ -67,6 +67,18 @@ public sealed class SubscriptionTests
         Assert.Contains("Microsoft.Storage/storageAccounts: an answer that is not understood", Assert.Single(subscription.Silences), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("https://elsewhere.test/next?api-version=2024-01-01", "/next")]
+    [InlineData("https://management.azure.com//elsewhere.test/next?api-version=2024-01-01", "//elsewhere.test/next")]
+    public async Task The_next_page_is_asked_for_at_the_endpoint_that_the_token_is_for(string link, string path)
+    {
+        var answers = new ManagementAnswers((_, asked) =>
+            (HttpStatusCode.OK, asked == path ? """{"value": []}""" : $$"""{"value": [], "nextLink": "{{link}}"}"""));
+
+        Assert.Empty((await answers.Subscription().ResourcesAsync("rg-some", "Microsoft.Storage/storageAccounts", "2024-01-01", TestContext.Current.CancellationToken))!);
+        Assert.Equal(path, answers.Requests[^1].Path);
+    }
+
     [Fact]
     public async Task A_deleted_vault_of_no_group_is_nobodys()
     {
