@@ -20,7 +20,12 @@ public sealed partial class CertificateStart(IGrainFactory grains, AcmeOptions o
                 await grains.GetGrain<ICertificateGrain>(0).StartAsync(stoppingToken);
                 return;
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                // Its silo may have gone in the middle of the call.
+                return;
+            }
+            catch (Exception e)
             {
                 LogFailed(e);
                 await Task.Delay(RetryAfter, time, stoppingToken);

@@ -28,8 +28,9 @@ public sealed partial class AlarmWatch(IGrainFactory grains, IEnumerable<RelayAl
                 await LookAsync(stoppingToken);
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (stoppingToken.IsCancellationRequested)
         {
+            // Its silo may have gone in the middle of a call.
         }
     }
 
@@ -56,7 +57,7 @@ public sealed partial class AlarmWatch(IGrainFactory grains, IEnumerable<RelayAl
         {
             await grains.GetGrain<IQueueWatchGrain>(0).LookAsync(cancellationToken);
         }
-        catch (Exception e) when (e is StoreUnavailableException or OrleansException or TimeoutException or ArgumentException)
+        catch (Exception e) when (e is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
         {
             LogNotLooked(e);
         }

@@ -40,7 +40,12 @@ public sealed partial class QueueRecovery(IGrainFactory grains, IClusterMembersh
                 await grains.GetGrain<IQueueRecoveryGrain>(0).RecoverAsync(version, cancellationToken);
                 return;
             }
-            catch (Exception e) when (e is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                // Its silo may have gone in the middle of the call.
+                return;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
             {
                 LogFailed(e);
                 await Task.Delay(RetryAfter, time, cancellationToken);

@@ -20,7 +20,12 @@ public sealed partial class UpkeepStart(IGrainFactory grains, StorageAccounts ac
                 await grains.GetGrain<IUpkeepGrain>(account).StartAsync(stoppingToken);
                 account++;
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                // Its silo may have gone in the middle of the call.
+                return;
+            }
+            catch (Exception e)
             {
                 LogFailed(e, account);
                 await Task.Delay(RetryAfter, time, stoppingToken);
