@@ -75,16 +75,19 @@ internal static class Providers
     /// <exception cref="SettingsException">A value can't be used.</exception>
     internal static VaultOptions? ReadVault(SettingsReader settings)
     {
+        var takesPlain = settings.Flag("Vault:TakesPlain", absent: true);
         if (settings.Text("Vault:Uri") is not { } address)
         {
-            return null;
+            return takesPlain
+                ? null
+                : throw SettingsReader.Wrong("Vault:TakesPlain", "false", "true where no vault is named (MailGrains:Vault:Uri): nothing is sealed without one");
         }
 
         // A vault's service is told by its host's name, so an address alone would not do.
         var uri = Uri.TryCreate(address, UriKind.Absolute, out var given) && given is { Scheme: "https", HostNameType: UriHostNameType.Dns } && given.Host.Contains('.')
             ? given
             : throw SettingsReader.Wrong("Vault:Uri", address, "an address such as https://mail-1.vault.azure.net/");
-        var vault = new VaultOptions { Uri = uri, TakesPlain = settings.Flag("Vault:TakesPlain", absent: true) };
+        var vault = new VaultOptions { Uri = uri, TakesPlain = takesPlain };
         return settings.Text("Vault:DataKey") is { } key ? vault with { DataKey = key } : vault;
     }
 }

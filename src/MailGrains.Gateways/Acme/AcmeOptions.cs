@@ -23,7 +23,7 @@ public sealed record AcmeOptions
     /// <summary>False: one of the service's that is not configured, or not any more.</summary>
     internal bool IsFor(CertificateKey key) => !key.IsService || Names.Contains(key.Name);
 
-    /// <summary>From the start of a process until it orders of its own accord: the authority asks whoever clients are sent to, and that may take a while.</summary>
+    /// <summary>From the start of a process until it has the first orders begun: the authority asks whoever clients are sent to, and that may take a while.</summary>
     public TimeSpan StartAfter { get; init; }
 
     /// <summary>Between two looks at all domains' names.</summary>

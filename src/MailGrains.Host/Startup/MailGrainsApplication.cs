@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using MailGrains.Contracts.Directory;
 using MailGrains.Gateways;
@@ -54,7 +55,8 @@ internal static class MailGrainsApplication
         }
         catch (Exception e) when (e is SettingsException or StoreException or StorageMismatchException or IOException or InvalidOperationException or TimeoutException)
         {
-            await Console.Error.WriteLineAsync($"MailGrains can't start: {e.Message}");
+            // What closes behind the application may fail, too.
+            await Console.Error.WriteLineAsync($"MailGrains {(signals.First.IsCancellationRequested ? "did not stop in order" : "can't start")}: {e.Message}");
             return 1;
         }
     }
@@ -142,16 +144,20 @@ internal static class MailGrainsApplication
     /// <summary>Waits until the process is told to stop, and stops: 0, or 1 where it did not end in order.</summary>
     private static async Task<int> StopAsync(WebApplication app, TimeSpan limit)
     {
+        var began = Stopwatch.StartNew();
+        await using var registration = app.Lifetime.ApplicationStopping.Register(began.Restart);
         try
         {
             await app.WaitForShutdownAsync();
-            return 0;
-        }
-        catch (OperationCanceledException)
-        {
+            if (began.Elapsed < limit)
+            {
+                return 0;
+            }
+
+            // What is asked to hurry mostly ends without a word.
             await Console.Error.WriteLineAsync($"MailGrains ended: the stop took longer than {limit} and was broken off.");
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
             // Whatever it is: what stands in the store is committed, and the process ends, as it was told to.
             await Console.Error.WriteLineAsync($"MailGrains did not stop in order: {e}");

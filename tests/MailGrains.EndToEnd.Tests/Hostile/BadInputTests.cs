@@ -8,6 +8,7 @@ namespace MailGrains.EndToEnd.Tests.Hostile;
 /// <summary>
 /// What a client may send or leave: each is answered or cut off, in bounded time and memory, and a message beside it is taken as ever.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class BadInputTests(RunningHost running) : IClassFixture<RunningHost>
 {
     private const int Clients = 50;

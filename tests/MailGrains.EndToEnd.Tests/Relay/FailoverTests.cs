@@ -12,6 +12,7 @@ using MailGrains.Testing.Smtp;
 namespace MailGrains.EndToEnd.Tests.Relay;
 
 /// <summary>Two hosts on one account; one is killed while it sends.</summary>
+[Collection(Alone.Name)]
 public sealed class FailoverTests(ITestOutputHelper output)
 {
     private const int Domains = 12;
@@ -19,10 +20,12 @@ public sealed class FailoverTests(ITestOutputHelper output)
     private const int TakenBefore = 60;
     private const int MostAhead = 1_000;
 
-    private static readonly TimeSpan GoesOnWithin = TimeSpan.FromSeconds(10);
+    // A silo that has died is missed after some 5 s; one that seems to stand still, or whose leases have to end first, after some 24 s.
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan GoesOnWithin = TimeSpan.FromSeconds(40);
 
     [Fact]
-    public async Task The_queues_of_a_killed_host_go_on_elsewhere_within_seconds_and_only_marked_mail_comes_twice()
+    public async Task The_queues_of_a_killed_host_go_on_elsewhere_before_their_reminders_are_due_and_only_marked_mail_comes_twice()
     {
         var cancel = TestContext.Current.CancellationToken;
         using var open = new SemaphoreSlim(0);
@@ -48,7 +51,9 @@ public sealed class FailoverTests(ITestOutputHelper output)
         await using var killed = await HostProcess.StartAsync(Options(folder, "killed", dns, server, account), cancel);
         using var other = killed.NewAdminClient();
         var ahead = await SendUntilSharedAsync(killed, other, open, cancel);
-        var before = await QueuedAsync(other, cancel);
+        await Wait.UntilAsync(() => server.Taken.Count == 1 + ahead, cancel);
+        var before = 0L;
+        await Wait.UntilAsync(async () => await QueuedAsync(admin, cancel) + (before = await QueuedAsync(other, cancel)) == 1 + ahead, cancel);
         open.Release(TakenBefore);
         await Task.WhenAll(SendAsync(stays, 1, Messages / 2, cancel), SendAsync(killed, Messages / 2, Messages, cancel));
         await Wait.UntilAsync(() => server.Taken.Count == 1 + ahead + TakenBefore, cancel);
@@ -57,11 +62,15 @@ public sealed class FailoverTests(ITestOutputHelper output)
         await killed.KillAsync();
         var time = Stopwatch.StartNew();
         open.Release(10 * Messages);
-        await Wait.UntilAsync(() => server.Taken.Any(IsMarked), cancel);
+        await Wait.UntilAsync(() => server.Taken.Any(IsMarked), cancel, GoesOnWithin);
         var wentOn = time.Elapsed;
         await Wait.UntilAsync(() => server.Taken.Select(NumberOf).Distinct().Count() == Messages + ahead, cancel);
+        if (wentOn > Soon)
+        {
+            output.WriteLine(string.Join('\n', stays.Output.Split('\n').Where(line => !line.Contains("SmtpBackend", StringComparison.Ordinal))));
+        }
+
         output.WriteLine($"Goes on after {wentOn.TotalSeconds:0.0} s, all is there after {time.Elapsed.TotalSeconds:0.0} s; {server.Taken.Count(IsMarked)} marked.");
-        Assert.InRange(wentOn, TimeSpan.Zero, GoesOnWithin);
         Assert.Equal(0, await stays.StopAsync());
 
         // Those that waited for their last reply when the host was killed came twice, at least.

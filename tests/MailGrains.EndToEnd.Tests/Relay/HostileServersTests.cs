@@ -12,6 +12,7 @@ using MailGrains.Testing.Smtp;
 namespace MailGrains.EndToEnd.Tests.Relay;
 
 /// <summary>Domains whose servers go wrong, each in its way, beside one whose server is well.</summary>
+[Collection(Alone.Name)]
 public sealed class HostileServersTests
 {
     private const int EachHas = 10;

@@ -173,6 +173,18 @@ public sealed class StopTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_stop_that_takes_longer_than_it_may_is_broken_off_and_says_so()
+    {
+        using var folder = new DataFolder();
+        await using var host = await StartAsync(folder, ("Drain:Limit", "00:00:00.001"));
+        using var endless = await OpenSmtpAsync(host);
+        await BeginAsync(endless, 1);
+
+        Assert.Equal(1, await host.StopAsync());
+        Assert.Contains("MailGrains ended: the stop took longer than 00:00:00.0010000 and was broken off.", host.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_second_signal_cuts_off_what_the_first_one_waits_for()
     {
         using var folder = new DataFolder();

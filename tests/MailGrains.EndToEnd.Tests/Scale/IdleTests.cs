@@ -3,6 +3,7 @@ using MailGrains.EndToEnd.Tests.Clients;
 namespace MailGrains.EndToEnd.Tests.Scale;
 
 /// <summary>A tenth of the ten thousand connections that the benchmark <c>idle</c> holds; at a hundredth the collector's moods are larger.</summary>
+[Collection(Alone.Name)]
 public sealed class IdleTests(RunningHost running) : IClassFixture<RunningHost>
 {
     private const int Connections = 1_000;

@@ -6,6 +6,7 @@ using MailGrains.Testing.Hosts;
 namespace MailGrains.EndToEnd.Tests.Scale;
 
 /// <summary>A hundredth of the messages and mailboxes of the benchmark <c>memory</c>.</summary>
+[Collection(Alone.Name)]
 public sealed class MemoryTests(ITestOutputHelper output)
 {
     private const string Password = "not to be remembered";

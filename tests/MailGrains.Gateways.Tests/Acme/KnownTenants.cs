@@ -1,5 +1,6 @@
 using System.Reflection;
 using MailGrains.Contracts.Directory;
+using MailGrains.Testing.Orleans;
 
 namespace MailGrains.Gateways.Tests.Acme;
 
@@ -17,20 +18,4 @@ internal static class KnownTenants
 
     private static T By<T, TAnswer>(Func<MethodInfo, object?[], TAnswer> answer)
         where T : class => Answering.Make<T>(call => answer(call.Method, call.Arguments));
-}
-
-/// <summary>An object that answers all calls in one way. Public, and not sealed, since the proxy is derived from it.</summary>
-public class Answering : DispatchProxy
-{
-    private Func<(MethodInfo Method, object?[] Arguments), object?>? _answer;
-
-    internal static T Make<T>(Func<(MethodInfo Method, object?[] Arguments), object?> answer)
-        where T : class
-    {
-        var made = Create<T, Answering>();
-        ((Answering)(object)made)._answer = answer;
-        return made;
-    }
-
-    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => _answer!((targetMethod!, args ?? []));
 }

@@ -21,6 +21,29 @@ public sealed class VaultSettingsTests
         Assert.Equal(before, configuration.AsEnumerable());
     }
 
+    [Fact]
+    public void Without_a_vault_no_secret_is_sealed_so_plain_ones_can_not_be_refused()
+    {
+        using var configuration = new ConfigurationManager();
+        configuration["MailGrains:Vault:TakesPlain"] = "false";
+
+        var error = Assert.Throws<SettingsException>(() => Providers.ReadVault(new SettingsReader(configuration)));
+        Assert.Contains("MailGrains:Vault:TakesPlain", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("true", true)]
+    [InlineData("false", false)]
+    public void Plain_secrets_are_taken_unless_they_are_refused(string? value, bool taken)
+    {
+        using var configuration = new ConfigurationManager();
+        configuration["MailGrains:Vault:Uri"] = "https://mail-1.vault.azure.net/";
+        configuration["MailGrains:Vault:TakesPlain"] = value;
+
+        Assert.Equal(taken, Providers.ReadVault(new SettingsReader(configuration))!.TakesPlain);
+    }
+
     [Theory]
     [InlineData("mail-1")]
     [InlineData("http://mail-1.vault.azure.net/")]
