@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 
 namespace MailGrains.Deployment;
@@ -16,8 +17,18 @@ internal static partial class SettingForms
     /// <summary>The most processors that a pod is taken to ask for: "1500" is meant to be 1500m.</summary>
     private const int MaxCpus = 64;
 
-    /// <summary>A name of a host in the whole DNS: with a dot, in ASCII, without a dot at its end.</summary>
+    /// <summary>A name of a host in the whole DNS: with a dot, in ASCII, without a dot at its end. No last label begins with a digit, as an address's does.</summary>
     public static bool IsHostName(string text) => text.Length <= MaxNameLength && HostName().IsMatch(text) && !IPAddress.TryParse(text, out _);
+
+    /// <summary>An IPv4 address as it is commonly written: pods have no other.</summary>
+    public static bool IsAddress(string text) =>
+        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && address.ToString() == text;
+
+    public static bool IsPort(string text) =>
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0;
+
+    /// <summary>A name of a key in Azure Key Vault.</summary>
+    public static bool IsKeyName(string text) => KeyName().IsMatch(text);
 
     /// <summary>A mail address without quotes, in ASCII: such as a URL of mailto can hold as it is.</summary>
     public static bool IsMailAddress(string text) =>
@@ -34,9 +45,12 @@ internal static partial class SettingForms
     private static decimal Amount(Match match) => decimal.Parse(match.Groups["amount"].Value, CultureInfo.InvariantCulture);
 
     [GeneratedRegex(
-        @"\A([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\z",
+        @"\A([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex HostName();
+
+    [GeneratedRegex(@"\A[-A-Za-z0-9]{1,127}\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex KeyName();
 
     [GeneratedRegex(@"\A[-A-Za-z0-9._+=~]{1,64}\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Localpart();

@@ -6,7 +6,10 @@ namespace MailGrains.Deployment;
 public static class SettingsCheck
 {
     public static IEnumerable<Finding> Judge(AzdVariables variables) =>
-        [.. JudgeChoices(variables), .. JudgeNames(variables), .. JudgeAuthority(variables), .. JudgePods(variables), .. JudgeHalves(variables)];
+    [
+        .. JudgeChoices(variables), .. JudgeNames(variables), .. JudgeSmartHost(variables), .. JudgeAuthority(variables), .. JudgePods(variables),
+        .. JudgeHalves(variables),
+    ];
 
     /// <param name="wanted">How many accounts mail is to be spread over.</param>
     /// <param name="deployed">In how many it lies; null: not known.</param>
@@ -47,6 +50,28 @@ public static class SettingsCheck
                 yield return new Finding(
                     Weight.Failure, $"{name} is \"{value}\", which is no host name such as mail.example.com (other letters than ASCII's in their form xn--…).");
             }
+        }
+
+        if (variables["MAILGRAINS_DATA_KEY_NAME"] is { } key && !SettingForms.IsKeyName(key))
+        {
+            yield return new Finding(
+                Weight.Failure, $"MAILGRAINS_DATA_KEY_NAME is \"{key}\", which is no name of a vault's key: letters, digits and hyphens, 127 at most.");
+        }
+    }
+
+    private static IEnumerable<Finding> JudgeSmartHost(AzdVariables variables)
+    {
+        const string portName = "MAILGRAINS_SMART_HOST_PORT";
+        if (variables["MAILGRAINS_SMART_HOST"] is { } host && !SettingForms.IsHostName(host) && !SettingForms.IsAddress(host))
+        {
+            yield return new Finding(
+                Weight.Failure,
+                $"MAILGRAINS_SMART_HOST is \"{host}\", which is neither a host name such as smtp.example.org, without a dot at its end, nor an IPv4 address. Its port is {portName}.");
+        }
+
+        if (variables[portName] is { } port && !SettingForms.IsPort(port))
+        {
+            yield return new Finding(Weight.Failure, $"{portName} is \"{port}\", which is no port: a number from 1 to 65535.");
         }
     }
 

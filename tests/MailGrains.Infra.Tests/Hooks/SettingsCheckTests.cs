@@ -4,6 +4,10 @@ namespace MailGrains.Infra.Tests.Hooks;
 
 public sealed class SettingsCheckTests
 {
+    private const string LongestForAKey = "a-key-of-127-characters-0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000";
+
+    private const string TooLongForAKey = LongestForAKey + "0";
+
     [Fact]
     public void Nothing_set_is_well()
     {
@@ -18,11 +22,27 @@ public sealed class SettingsCheckTests
     [InlineData("MAILGRAINS_HOST_NAME", "mail.example.org.", "without the dot")]
     [InlineData("MAILGRAINS_HOST_NAME", "mail", "no host name")]
     [InlineData("MAILGRAINS_HOST_NAME", "192.0.2.7", "no host name")]
+    [InlineData("MAILGRAINS_HOST_NAME", "192.0.2.300", "no host name")]
     [InlineData("MAILGRAINS_HOST_NAME", "https://mail.example.org", "no host name")]
     [InlineData("MAILGRAINS_HOST_NAME", "mail..example.org", "no host name")]
     [InlineData("MAILGRAINS_HOST_NAME", "mail.-example.org", "no host name")]
     [InlineData("MAILGRAINS_HOST_NAME", "mail.bücher.example", "xn--")]
     [InlineData("MAILGRAINS_EGRESS_PTR", "out_1.example.org", "no host name")]
+    [InlineData("MAILGRAINS_SMART_HOST", "https://smtp.example.org", "neither a host name")]
+    [InlineData("MAILGRAINS_SMART_HOST", "smtp.example.org:587", "MAILGRAINS_SMART_HOST_PORT")]
+    [InlineData("MAILGRAINS_SMART_HOST", "192.0.2.7:587", "MAILGRAINS_SMART_HOST_PORT")]
+    [InlineData("MAILGRAINS_SMART_HOST", "smtp.example.org.", "without a dot at its end")]
+    [InlineData("MAILGRAINS_SMART_HOST", "smtp", "neither a host name")]
+    [InlineData("MAILGRAINS_SMART_HOST", "192.0.2.300", "nor an IPv4 address")]
+    [InlineData("MAILGRAINS_SMART_HOST", "192.0.2", "nor an IPv4 address")]
+    [InlineData("MAILGRAINS_SMART_HOST", "2001:db8::7", "nor an IPv4 address")]
+    [InlineData("MAILGRAINS_SMART_HOST_PORT", "0", "from 1 to 65535")]
+    [InlineData("MAILGRAINS_SMART_HOST_PORT", "65536", "from 1 to 65535")]
+    [InlineData("MAILGRAINS_SMART_HOST_PORT", "-587", "from 1 to 65535")]
+    [InlineData("MAILGRAINS_SMART_HOST_PORT", "submission", "from 1 to 65535")]
+    [InlineData("MAILGRAINS_DATA_KEY_NAME", "mailgrains_data", "name of a vault's key")]
+    [InlineData("MAILGRAINS_DATA_KEY_NAME", "keys/mailgrains-data", "name of a vault's key")]
+    [InlineData("MAILGRAINS_DATA_KEY_NAME", TooLongForAKey, "127 at most")]
     [InlineData("MAILGRAINS_ACME_DIRECTORY", "http://acme.example.org/directory", "https address")]
     [InlineData("MAILGRAINS_ACME_DIRECTORY", "letsencrypt", "https address")]
     [InlineData("MAILGRAINS_ACME_CONTACT", "mailto:ann@example.com", "without mailto:")]
@@ -50,6 +70,12 @@ public sealed class SettingsCheckTests
     [Theory]
     [InlineData("MAILGRAINS_HOST_NAME", "Mail-1.xn--bcher-kva.Example")]
     [InlineData("MAILGRAINS_EGRESS_PTR", "out.example.org")]
+    [InlineData("MAILGRAINS_SMART_HOST", "smtp-1.example.org")]
+    [InlineData("MAILGRAINS_SMART_HOST", "192.0.2.7")]
+    [InlineData("MAILGRAINS_SMART_HOST_PORT", "1")]
+    [InlineData("MAILGRAINS_SMART_HOST_PORT", "65535")]
+    [InlineData("MAILGRAINS_DATA_KEY_NAME", "Mailgrains-2")]
+    [InlineData("MAILGRAINS_DATA_KEY_NAME", LongestForAKey)]
     [InlineData("MAILGRAINS_ACME_DIRECTORY", "https://acme.example.org/directory")]
     [InlineData("MAILGRAINS_ACME_DIRECTORY", "None")]
     [InlineData("MAILGRAINS_ACME_CONTACT", "ann.lee+mail@example.com")]
