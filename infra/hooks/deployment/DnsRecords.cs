@@ -6,6 +6,9 @@ public static class DnsRecords
     /// <summary>Under which Azure gives names to addresses; we can't set records there.</summary>
     private const string AzureNames = ".cloudapp.azure.com";
 
+    /// <summary>Of Let's Encrypt's directories, the one for tests too.</summary>
+    private const string LetsEncryptsHosts = ".api.letsencrypt.org";
+
     /// <exception cref="HookException">An output of the template is missing.</exception>
     public static IEnumerable<string> Describe(AzdVariables variables)
     {
@@ -19,9 +22,9 @@ public static class DnsRecords
         if (IsAzures(host))
         {
             yield return $"  {host}. leads to {address} already.";
-            if (variables["MAILGRAINS_DEPLOYED_ACME_DIRECTORY"] is not null)
+            if (IsLetsEncrypts(variables["MAILGRAINS_DEPLOYED_ACME_DIRECTORY"]))
             {
-                yield return "  Let's Encrypt counts certificates for names of this region together, those of Azure's other customers too: it may refuse one (rateLimited).";
+                yield return "  Let's Encrypt counts certificates for all names below azure.com together, those of Azure's other customers too: it may refuse one (rateLimited).";
             }
 
             yield return "  Better is a name of your own: make its A record, then";
@@ -82,6 +85,9 @@ public static class DnsRecords
             yield return $"  What to include is told by whoever runs {smartHost}.";
         }
     }
+
+    private static bool IsLetsEncrypts(string? directory) =>
+        Uri.TryCreate(directory, UriKind.Absolute, out var url) && url.Host.EndsWith(LetsEncryptsHosts, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsAzures(string name) => name.EndsWith(AzureNames, StringComparison.OrdinalIgnoreCase);
 

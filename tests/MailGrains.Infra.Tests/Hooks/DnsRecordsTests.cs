@@ -31,9 +31,12 @@ public sealed class DnsRecordsTests
 
     [Theory]
     [InlineData(AzuresName, "https://acme-v02.api.letsencrypt.org/directory", true)]
+    [InlineData(AzuresName, "https://acme-staging-v02.api.letsencrypt.org/directory", true)]
+    [InlineData(AzuresName, "https://acme.example.org/directory", false)]
+    [InlineData(AzuresName, "https://acme.example.org/acme-v02.api.letsencrypt.org/directory", false)]
     [InlineData(AzuresName, "", false)]
     [InlineData("mail.example.org", "https://acme-v02.api.letsencrypt.org/directory", false)]
-    public void Who_orders_a_certificate_for_Azures_name_is_told_that_it_may_be_refused(string host, string directory, bool told)
+    public void Who_orders_a_certificate_of_Lets_Encrypt_for_Azures_name_is_told_that_it_may_be_refused(string host, string directory, bool told)
     {
         var lines = Describe(("MAILGRAINS_DEPLOYED_HOST_NAME", host), ("MAILGRAINS_DEPLOYED_ACME_DIRECTORY", directory));
 
