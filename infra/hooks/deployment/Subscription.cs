@@ -118,7 +118,8 @@ public sealed class Subscription(AzureEndpoint resourceManager, string id)
             }
         }
 
-        return items;
+        _silences.Add($"{path.Split('?')[0]}: a list of more than {MaxPages} pages");
+        return null;
     }
 
     /// <summary>An answer that is not as it is documented tells no more than none.</summary>

@@ -79,6 +79,24 @@ public sealed class SubscriptionTests
         Assert.Equal(path, answers.Requests[^1].Path);
     }
 
+    [Theory]
+    [InlineData(50, true)]
+    [InlineData(51, false)]
+    public async Task A_list_that_is_cut_off_is_none(int pages, bool whole)
+    {
+        var asked = 0;
+        var answers = new ManagementAnswers((_, _) => (
+            HttpStatusCode.OK, $$"""{"value": [{}], "nextLink": "{{(++asked < pages ? "https://management.azure.com/next?api-version=2024-01-01" : "")}}"}"""));
+        var subscription = answers.Subscription();
+
+        var list = await subscription.ResourcesAsync("rg-some", "Microsoft.Storage/storageAccounts", "2024-01-01", TestContext.Current.CancellationToken);
+
+        Assert.Equal(whole ? pages : null, list?.Count);
+        Assert.Equal(
+            whole ? [] : [$"/subscriptions/{ManagementAnswers.SubscriptionId}/resourceGroups/rg-some/providers/Microsoft.Storage/storageAccounts: a list of more than 50 pages"],
+            subscription.Silences);
+    }
+
     [Fact]
     public async Task A_deleted_vault_of_no_group_is_nobodys()
     {
