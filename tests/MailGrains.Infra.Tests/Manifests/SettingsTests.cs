@@ -1,5 +1,6 @@
 using System.Net;
 using k8s.Models;
+using MailGrains.Host;
 using MailGrains.Host.Configuration;
 using MailGrains.Storage.Azure;
 using Microsoft.Extensions.Configuration;
@@ -29,6 +30,20 @@ public sealed class SettingsTests
         Assert.Equal((587, Grains.Relay.Routing.RouteTls.Verified, "us"), (route.Port, route.Tls, route.User));
 
         Assert.Null(Read(Deployments.BareEnvironment()).Settings.Relay.Relay.Routes.RouteOf("tenant", "elsewhere.example", null));
+    }
+
+    [Theory]
+    [MemberData(nameof(ManifestFolder.All), MemberType = typeof(ManifestFolder))]
+    public void A_pod_takes_no_secret_that_is_not_sealed_and_orders_no_certificate_at_once(string folder)
+    {
+        var manifests = new ManifestFolder(folder);
+
+        Assert.All(manifests.Workloads(), workload =>
+        {
+            var settings = new SettingsReader(Configured.By(manifests.EnvironmentOf(workload, Deployments.Environment()), IPAddress.Loopback));
+            Assert.False(Providers.ReadVault(settings)!.TakesPlain);
+            Assert.True(AcmeSettings.Read(settings, "mail.example.org").StartAfter > TimeSpan.Zero);
+        });
     }
 
     [Theory]
