@@ -1,6 +1,6 @@
 using MailGrains.Contracts.Text;
-using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Gateways.Connections;
+using MailGrains.Gateways.Connections.Lookups;
 using MailGrains.Protocols.Smtp;
 
 namespace MailGrains.Gateways.Smtp;

@@ -1,16 +1,16 @@
 using System.Security.Cryptography;
+using MailGrains.Contracts;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Text;
-using MailGrains.Contracts;
 using MailGrains.Gateways.Filters;
 using MailGrains.Messages.Headers;
 using MailGrains.Messages.Summaries;
 using MailGrains.Protocols.Smtp;
-using MailGrains.Storage.Bodies;
 using MailGrains.Storage;
+using MailGrains.Storage.Bodies;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Gateways.Smtp;

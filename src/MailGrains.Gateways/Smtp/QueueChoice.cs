@@ -1,7 +1,7 @@
+using MailGrains.Contracts;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Queues;
-using MailGrains.Contracts;
 using MailGrains.Protocols.Smtp;
 using MailGrains.Storage;
 

@@ -1,8 +1,8 @@
+using MailGrains.Contracts;
 using MailGrains.Contracts.Delivery;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Queues;
-using MailGrains.Contracts;
 using MailGrains.Storage;
 using MailGrains.Storage.Bodies;
 using Microsoft.Extensions.Logging;

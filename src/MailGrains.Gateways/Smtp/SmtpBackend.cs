@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Net;
+using MailGrains.Contracts;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Mailboxes;
 using MailGrains.Contracts.Text;
-using MailGrains.Contracts;
 using MailGrains.Gateways.Accounts;
 using MailGrains.Gateways.Connections;
 using MailGrains.Gateways.Submissions;

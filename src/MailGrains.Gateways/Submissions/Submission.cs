@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
+using MailGrains.Contracts;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Text;
-using MailGrains.Contracts;
 using MailGrains.Gateways.Smtp;
 using MailGrains.Messages.Submission;
 using MailGrains.Protocols.Smtp;

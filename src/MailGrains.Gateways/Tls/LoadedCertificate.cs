@@ -1,7 +1,7 @@
 using System.Formats.Asn1;
 using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using MailGrains.Protocols.Tls;
 

@@ -1,5 +1,5 @@
-using MailGrains.Gateways.Acme;
 using MailGrains.Contracts.Calls;
+using MailGrains.Gateways.Acme;
 using MailGrains.Grains;
 using MailGrains.Host.Configuration;
 using Orleans.Configuration;

@@ -3,8 +3,8 @@ using System.Net;
 using MailGrains.Contracts.Directory;
 using MailGrains.Contracts.Text;
 using MailGrains.Web.Api;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Logging;
 
 namespace MailGrains.Web.Users;

@@ -3,8 +3,8 @@ using System.IO.Pipelines;
 using System.Text;
 using MailGrains.Protocols.Sasl;
 using MailGrains.Protocols.Smtp;
-using MailGrains.Protocols.Tls;
 using MailGrains.Protocols.Tests.Wire;
+using MailGrains.Protocols.Tls;
 
 namespace MailGrains.Protocols.Tests.Smtp;
 
