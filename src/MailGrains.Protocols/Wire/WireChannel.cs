@@ -266,7 +266,12 @@ internal sealed class WireChannel : IBufferWriter<byte>, IAsyncDisposable
 
     private async ValueTask<bool> FinishFlushAsync(ValueTask<FlushResult> flush)
     {
-        SetDeadline(Now + _writeTimeout);
+        if (_tls is null)
+        {
+            // Under TLS it was set before the write began: another one would hide that the write was given up.
+            SetDeadline(Now + _writeTimeout);
+        }
+
         try
         {
             var result = await flush;
