@@ -12,6 +12,7 @@ using MailGrains.Storage.Sqlite;
 using MailGrains.Storage.Tables;
 using MailGrains.Testing.Faults;
 using MailGrains.Testing.Metrics;
+using MailGrains.Testing.Orleans;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
@@ -69,7 +70,7 @@ public sealed class QueueCluster : IAsyncLifetime
             silo.UseTableStoreReminders();
             silo.AddTableStoreGrainStorage("Default");
             silo.Services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.Grains, Time);
-            silo.Services.AddKeyedSingleton<TimeProvider>(ReminderTimeProviderNames.Reminders, Time);
+            silo.Services.AddKeyedSingleton<TimeProvider>(ReminderTimeProviderNames.Reminders, new ReminderClock(Time));
             silo.Services.AddSingleton<System.Diagnostics.Metrics.IMeterFactory>(Meters);
             silo.Services.AddSingleton(Accounts);
             silo.Services.AddSingleton(Bodies);

@@ -1,8 +1,9 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.Channels;
 using MailGrains.Storage.Orleans;
 using MailGrains.Storage.Tables;
+using MailGrains.Testing.Hosts;
+using MailGrains.Testing.Orleans;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
@@ -34,14 +35,13 @@ internal sealed class TestCluster(Func<ValueTask<ITableStore>> open) : IAsyncDis
 
     public async Task<IHost> StartSiloAsync(CancellationToken cancellationToken)
     {
-        var (siloPort, gatewayPort) = FreePorts();
         var store = await open();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddSingleton(Ticks).AddSingleton(Accounts(store));
-        builder.Services.AddKeyedSingleton<TimeProvider>(ReminderTimeProviderNames.Reminders, ReminderTime);
+        builder.Services.AddKeyedSingleton<TimeProvider>(ReminderTimeProviderNames.Reminders, new ReminderClock(ReminderTime));
         builder.UseOrleans(silo => silo
             .Configure<ClusterOptions>(Name)
-            .ConfigureEndpoints(IPAddress.Loopback, siloPort, gatewayPort)
+            .ConfigureEndpoints(IPAddress.Loopback, FreePort.Choose(), FreePort.Choose())
             .UseTableStoreClustering()
             .UseTableStoreReminders()
             .AddTableStoreGrainStorage("Default"));
@@ -74,15 +74,6 @@ internal sealed class TestCluster(Func<ValueTask<ITableStore>> open) : IAsyncDis
     }
 
     /// <summary>A silo can't be told to take any port: its address is its identity. So two are found free and taken at once.</summary>
-    private static (int Silo, int Gateway) FreePorts()
-    {
-        using var silo = new TcpListener(IPAddress.Loopback, 0);
-        using var gateway = new TcpListener(IPAddress.Loopback, 0);
-        silo.Start();
-        gateway.Start();
-        return (((IPEndPoint)silo.LocalEndpoint).Port, ((IPEndPoint)gateway.LocalEndpoint).Port);
-    }
-
     private static StorageAccounts Accounts(ITableStore store) => new([new StorageAccount(0, store, null!)], store);
 
     private async Task<IHost> StartAsync(HostApplicationBuilder builder, CancellationToken cancellationToken)
