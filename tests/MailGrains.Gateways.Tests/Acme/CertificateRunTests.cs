@@ -99,7 +99,7 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
         using var one = cluster.NewRun();
         using var other = cluster.NewRun();
 
-        await Task.WhenAll(one.RunAsync(cluster.NewWalk(), Stop), other.RunAsync(cluster.NewWalk(), Stop));
+        await Task.WhenAll(AcmeCluster.RunAsync(one, cluster.NewWalk(), Stop), AcmeCluster.RunAsync(other, cluster.NewWalk(), Stop));
 
         Assert.Single((await FindAsync(Of("twice.test")))!.Issued);
     }
@@ -112,7 +112,7 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
         using var run = new CertificateRun(
             Parts(options => options with { Directory = new Uri("https://127.0.0.1:1/dir") }), cluster.Services.GetRequiredService<IGrainFactory>(), TimeProvider.System, NullLogger<CertificateGrain>.Instance, new HashSet<CertificateKey> { Host });
 
-        await run.RunAsync(null, Stop);
+        await AcmeCluster.RunAsync(run, null, Stop);
 
         var failed = await FindAsync(Host);
         Assert.Equal(former!.Chain, failed!.Chain);
@@ -159,7 +159,7 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
         var row = await cluster.Rows.TryWriteAsync(null, later, new CertificateRecord { Format = 2, Names = ["mail.format.test"] }, Stop);
 
         using var run = cluster.NewRun(later);
-        await run.RunAsync(cluster.NewWalk(), Stop);
+        await AcmeCluster.RunAsync(run, cluster.NewWalk(), Stop);
 
         Assert.NotNull((await FindAsync(Of("after.test")))!.Chain);
         Assert.Equal(row!.Row.ETag, (await new SecretRows(cluster.Accounts, SecretSeal.None, "certificates").FindAsync(later.ToString(), Stop))!.ETag);
@@ -233,8 +233,8 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
             NullLogger<CertificateGrain>.Instance, new HashSet<CertificateKey> { Of("wish.test"), Of("unknown.test") });
         using var next = cluster.NewRun(Of("wish.test"));
 
-        await full.RunAsync(null, Stop);
-        await next.RunAsync(null, Stop);
+        await AcmeCluster.RunAsync(full, null, Stop);
+        await AcmeCluster.RunAsync(next, null, Stop);
 
         Assert.Equal([Of("unknown.test")], full.Settled.Intersect([Of("wish.test"), Of("unknown.test")]));
         Assert.Contains(Of("wish.test"), next.Settled);
@@ -284,7 +284,7 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
             Parts(options => options with { Directory = authority.Directory, Names = [], Parallelism = 1 }), cluster.Services.GetRequiredService<IGrainFactory>(),
             TimeProvider.System, NullLogger<CertificateGrain>.Instance, new HashSet<CertificateKey>());
 
-        await run.RunAsync(new DomainWalk(KnownTenants.Of(domains), NullLogger.Instance), Stop);
+        await AcmeCluster.RunAsync(run, new DomainWalk(KnownTenants.Of(domains), NullLogger.Instance), Stop);
 
         Assert.Equal(2, orders);
         Assert.True(run.HasPutOff);
@@ -298,8 +298,8 @@ public sealed class CertificateRunTests(AcmeCluster cluster) : IClassFixture<Acm
         await cluster.Rows.TryWriteAsync(null, Of("ended.test"), ended, Stop);
         using var run = cluster.NewRun(Host);
 
-        await Assert.ThrowsAsync<TimeoutException>(() => run.RunAsync(
-            new DomainWalk(KnownTenants.Of(new Dictionary<string, string[]?> { ["a"] = null, ["b"] = null, ["c"] = null }), NullLogger.Instance), Stop));
+        await Assert.ThrowsAsync<TimeoutException>(() => AcmeCluster.RunAsync(
+            run, new DomainWalk(KnownTenants.Of(new Dictionary<string, string[]?> { ["a"] = null, ["b"] = null, ["c"] = null }), NullLogger.Instance), Stop));
 
         Assert.Null(await FindAsync(Of("ended.test")));
         Assert.NotNull((await FindAsync(Host))!.Chain);
