@@ -63,8 +63,8 @@ internal static class Providers
     /// <exception cref="StoreException">The store or the vault can't be used.</exception>
     public static async Task<SecretSeal> OpenSealAsync(StorageAccounts accounts, VaultOptions? vault, ILogger logger, CancellationToken cancellationToken) =>
         vault is null
-        ? SecretSeal.None
-        : await SecretSeal.OpenAsync(accounts, new VaultKey(vault, logger, TimeProvider.System).Wrapping, cancellationToken, vault.TakesPlain, logger);
+            ? SecretSeal.None
+            : await SecretSeal.OpenAsync(accounts, new VaultKey(vault, logger, TimeProvider.System).Wrapping, cancellationToken, vault.TakesPlain, logger);
 
     public static ISiloBuilder UseProviders(this ISiloBuilder silo) => silo
         .UseTableStoreClustering()

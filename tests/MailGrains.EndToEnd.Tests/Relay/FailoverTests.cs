@@ -20,12 +20,13 @@ public sealed class FailoverTests(ITestOutputHelper output)
     private const int TakenBefore = 60;
     private const int MostAhead = 1_000;
 
-    // A silo that has died is missed after some 5 s; one that seems to stand still, or whose leases have to end first, after some 24 s.
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan GoesOnWithin = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan GoesOnWithin = TimeSpan.FromSeconds(10);
+
+    // Where the site's limits were kept by the one that was killed, the next keeper waits for its longest lease.
+    private static readonly TimeSpan WithoutKeeper = GoesOnWithin + TimeSpan.FromSeconds(15);
 
     [Fact]
-    public async Task The_queues_of_a_killed_host_go_on_elsewhere_before_their_reminders_are_due_and_only_marked_mail_comes_twice()
+    public async Task The_queues_of_a_killed_host_go_on_elsewhere_within_seconds_and_only_marked_mail_comes_twice()
     {
         var cancel = TestContext.Current.CancellationToken;
         using var open = new SemaphoreSlim(0);
@@ -59,18 +60,20 @@ public sealed class FailoverTests(ITestOutputHelper output)
         await Wait.UntilAsync(() => server.Taken.Count == 1 + ahead + TakenBefore, cancel);
         await Wait.UntilAsync(async () => await QueuedAsync(other, cancel) > before, cancel);
 
+        var keeperStays = (await HostMetrics.ReadAsync(admin, cancel)).Sum("orleans_grains", "grain_type=\"destination\"") > 0;
         await killed.KillAsync();
         var time = Stopwatch.StartNew();
         open.Release(10 * Messages);
-        await Wait.UntilAsync(() => server.Taken.Any(IsMarked), cancel, GoesOnWithin);
+        await Wait.UntilAsync(() => server.Taken.Any(IsMarked), cancel);
         var wentOn = time.Elapsed;
         await Wait.UntilAsync(() => server.Taken.Select(NumberOf).Distinct().Count() == Messages + ahead, cancel);
-        if (wentOn > Soon)
+        if (wentOn > GoesOnWithin)
         {
             output.WriteLine(string.Join('\n', stays.Output.Split('\n').Where(line => !line.Contains("SmtpBackend", StringComparison.Ordinal))));
         }
 
-        output.WriteLine($"Goes on after {wentOn.TotalSeconds:0.0} s, all is there after {time.Elapsed.TotalSeconds:0.0} s; {server.Taken.Count(IsMarked)} marked.");
+        output.WriteLine($"The keeper of the site's limits stays: {keeperStays}. Goes on after {wentOn.TotalSeconds:0.0} s, all is there after {time.Elapsed.TotalSeconds:0.0} s; {server.Taken.Count(IsMarked)} marked.");
+        Assert.InRange(wentOn, TimeSpan.Zero, keeperStays ? GoesOnWithin : WithoutKeeper);
         Assert.Equal(0, await stays.StopAsync());
 
         // Those that waited for their last reply when the host was killed came twice, at least.
