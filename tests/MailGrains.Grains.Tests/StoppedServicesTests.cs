@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using MailGrains.Contracts.Queues;
 using MailGrains.Contracts.Upkeep;
+using MailGrains.Grains.Alarms;
 using MailGrains.Grains.Queues;
 using MailGrains.Grains.Upkeep;
 using MailGrains.Storage;
@@ -10,6 +11,7 @@ using MailGrains.Storage.Tables;
 using MailGrains.Testing.Orleans;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace MailGrains.Grains.Tests;
 
@@ -19,6 +21,16 @@ public sealed class StoppedServicesTests
     private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_watch_of_alarms_ends()
+    {
+        var time = new FakeTimeProvider();
+        var grain = Answering.Make<IQueueWatchGrain>(call => new ValueTask<QueueWatch>(FailAsync<QueueWatch>((CancellationToken)call.Arguments[^1]!)));
+        using var watch = new AlarmWatch(Answering.Make<IGrainFactory>(_ => grain), [], time, NullLogger<AlarmWatch>.Instance);
+
+        await StopAsync(watch, time);
+    }
 
     [Fact]
     public async Task The_start_of_the_upkeep_ends()
@@ -48,20 +60,26 @@ public sealed class StoppedServicesTests
     private IGrainFactory Factory<TGrain>()
         where TGrain : class
     {
-        var grain = Answering.Make<TGrain>(call => new ValueTask(FailAsync((CancellationToken)call.Arguments[^1]!)));
+        var grain = Answering.Make<TGrain>(call => new ValueTask(FailAsync<object>((CancellationToken)call.Arguments[^1]!)));
         return Answering.Make<IGrainFactory>(_ => grain);
     }
 
-    private async Task StopAsync(BackgroundService service)
+    /// <param name="time">Runs until the service calls; null: it calls at once.</param>
+    private async Task StopAsync(BackgroundService service, FakeTimeProvider? time = null)
     {
         await service.StartAsync(Cancel);
-        await _asked.Task.WaitAsync(Cancel);
+        while (await Task.WhenAny(_asked.Task, Task.Delay(1, Cancel)) != _asked.Task)
+        {
+            Cancel.ThrowIfCancellationRequested();
+            time?.Advance(TimeSpan.FromSeconds(10));
+        }
+
         await service.StopAsync(Cancel);
 
         Assert.False(service.ExecuteTask!.IsFaulted);
     }
 
-    private async Task FailAsync(CancellationToken stopping)
+    private async Task<T> FailAsync<T>(CancellationToken stopping)
     {
         _asked.TrySetResult();
         await Task.Delay(Timeout.Infinite, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
