@@ -27,6 +27,7 @@ public sealed partial class DestinationGrain : Grain, IDestinationGrain
     private DestinationSite? _site;
     private TimeSpan _confirmed;
     private bool _isReplaced;
+    private bool _hasLeft;
 
     public DestinationGrain(
         StorageAccounts accounts, DestinationOptions options, [FromKeyedServices(TimeProviderNames.Grains)] TimeProvider time,
@@ -42,9 +43,20 @@ public sealed partial class DestinationGrain : Grain, IDestinationGrain
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (_site is { } site && !_isReplaced && !site.IsLeasing(Now))
+        // From here on nothing is leased.
+        _hasLeft = true;
+        if (_site is not { } site || _isReplaced || site.IsTakingOver(Now))
+        {
+            return;
+        }
+
+        if (site.IsIdle(Now))
         {
             await _fence.ReleaseAsync(cancellationToken);
+        }
+        else if (site.Leave(Now).Write() is { } left)
+        {
+            await _fence.LeaveAsync(left, cancellationToken);
         }
     }
 
@@ -70,6 +82,11 @@ public sealed partial class DestinationGrain : Grain, IDestinationGrain
             }
         }
 
+        if (_hasLeft)
+        {
+            return new LeaseReply(LeaseStatus.Replaced, _epoch);
+        }
+
         var before = site.Condition;
         var reply = site.Renew(ask, _confirmed, Now, _time.GetUtcNow());
         if (site.Condition == DestinationCondition.BackOff && before != DestinationCondition.BackOff)
@@ -88,7 +105,13 @@ public sealed partial class DestinationGrain : Grain, IDestinationGrain
     {
         var begun = Now;
         var found = await _fence.TakeOverAsync(cancellationToken);
-        var site = Site(DestinationSite.TakenOverAt(Now, found.OldLease));
+        var left = SiteHandover.TryRead(found.Left);
+        var site = Site(left is null ? DestinationSite.TakenOverAt(Now, found.OldLease) : TimeSpan.Zero);
+        if (left is not null)
+        {
+            site.Restore(left, Now);
+        }
+
         site.Budget?.Restore(found.Sent, _time.GetUtcNow());
         _confirmed = begun;
         return site;

@@ -12,6 +12,10 @@ namespace MailGrains.Grains.Relay.Limits;
 /// says to hold, having heard of the successor, was leased to it and had not ended at the successor's write. The predecessor can't give that to another any
 /// more, since it lets go only what had ended when it last read its epoch: the successor may renew it at once.
 /// </para>
+/// <para>
+/// An activation that ends in order leases nothing from then on and leaves what it has leased in the store (<see cref="SiteHandover"/>), if its own epoch is
+/// still there: then the successor knows all, and need not wait.
+/// </para>
 /// </summary>
 /// <param name="epoch">The activation's.</param>
 /// <param name="takenOverAt">Before it only what silos hold is renewed; zero where there was no activation before this one.</param>
@@ -44,8 +48,24 @@ internal sealed class DestinationSite(
 
     public string? LastFailure => _backOff.LastFailure;
 
+    /// <summary>Whether there may be leases that this activation does not know of.</summary>
+    public bool IsTakingOver(TimeSpan now) => now < takenOverAt;
+
     /// <summary>Whether any silo may still use anything.</summary>
-    public bool IsLeasing(TimeSpan now) => now < takenOverAt || _ledger.Silos.Any(lease => lease.Leased > 0 && lease.EndsAt > now);
+    public bool IsLeasing(TimeSpan now) => IsTakingOver(now) || _ledger.Silos.Any(lease => lease.Leased > 0 && lease.EndsAt > now);
+
+    /// <summary>Whether the next activation may be as if there had been none.</summary>
+    public bool IsIdle(TimeSpan now) => !IsLeasing(now) && !_backOff.IsHolding(now);
+
+    /// <summary>For the next activation; nothing is to be leased after it, and not while <see cref="IsTakingOver"/>.</summary>
+    public SiteHandover Leave(TimeSpan now) => new(SiteHandover.Known, _ledger.Leave(now), _backOff.Leave(now));
+
+    /// <param name="now">After it was read.</param>
+    public void Restore(SiteHandover left, TimeSpan now)
+    {
+        _ledger.Restore(left.Leases, now + Margin);
+        _backOff.Restore(left.BackOff, now);
+    }
 
     /// <param name="confirmed">When the last look at the epoch began that found it in force.</param>
     public LeaseReply Renew(LeaseAsk ask, TimeSpan confirmed, TimeSpan now, DateTimeOffset utcNow)
@@ -57,7 +77,7 @@ internal sealed class DestinationSite(
             return new LeaseReply(LeaseStatus.Replaced, epoch);
         }
 
-        var isTakingOver = now < takenOverAt;
+        var isTakingOver = IsTakingOver(now);
         if (isTakingOver && ask.Held > 0 && ask.Epoch != epoch)
         {
             return new LeaseReply(LeaseStatus.ClaimAgain, epoch);
@@ -92,7 +112,7 @@ internal sealed class DestinationSite(
 
     public DestinationState Describe(string key, TimeSpan now, DateTimeOffset utcNow)
     {
-        var condition = now < takenOverAt ? DestinationCondition.TakingOver : _backOff.Condition;
+        var condition = IsTakingOver(now) ? DestinationCondition.TakingOver : _backOff.Condition;
         return new DestinationState(
             key, condition, limits.Connections, Math.Min(limits.Connections, _backOff.Allowed), limits.MessagesPerConnection, limits.Messages, limits.Period,
             [.. _ledger.Silos.Where(lease => lease.EndsAt > now).Select(lease => new SiloShare(lease.Name, lease.Leased, lease.InUse, lease.Wanted))])

@@ -77,6 +77,28 @@ internal sealed class LeaseLedger
 
     public void Remove(SiloLease lease) => _silos.Remove(lease.Silo);
 
+    public LeftLease[] Leave(TimeSpan now) =>
+    [
+        .. _silos.Values.Where(lease => lease.EndsAt > now).Select(lease =>
+            new LeftLease(lease.Silo, lease.Name, lease.Number, lease.Leased, lease.InUse, lease.Wanted, lease.EndsAt - now)),
+    ];
+
+    public void Restore(IEnumerable<LeftLease> left, TimeSpan now)
+    {
+        foreach (var lease in left)
+        {
+            _silos[lease.Silo] = new SiloLease(lease.Silo)
+            {
+                Name = lease.Name,
+                Number = lease.Number,
+                Leased = lease.Leased,
+                InUse = lease.InUse,
+                Wanted = lease.Wanted,
+                EndsAt = now + lease.Left,
+            };
+        }
+    }
+
     /// <summary>The silo's fair share of what there is. Who has one more than others keeps it for a turn; then those go first who had none for the longest.</summary>
     public int ShareOf(Guid silo, int capacity, TimeSpan now)
     {

@@ -9,12 +9,14 @@ namespace MailGrains.Grains.Relay.Limits;
 /// <summary>What an activation found when it took a site over.</summary>
 /// <param name="OldLease">The longest that an activation before it may have leased; null where all that was leased had been given back.</param>
 /// <param name="Sent">What <see cref="MessageBudget.Store"/> made; null where it made nothing.</param>
-internal sealed record TakeOver(TimeSpan? OldLease, byte[]? Sent);
+/// <param name="Left">What <see cref="SiteHandover.Write"/> made: all that was leased; null where the activation before did not end in order.</param>
+internal sealed record TakeOver(TimeSpan? OldLease, byte[]? Sent, string? Left);
 
 /// <summary>
 /// One row a site that names the activation whose leases count, in account 0: partition <c>destination:{hash of the key}</c>, row <c>h</c> with <c>f</c> format,
 /// <c>epoch</c>, <c>lease</c> in ticks (0: nothing is leased), <c>key</c> for who reads the table, <c>sent</c> where messages are limited. An activation that
-/// ends with nothing leased removes its row or says so in it, so that the next one need not wait.
+/// ends with nothing leased removes its row or says so in it, and one that ends otherwise adds what is leased as <c>left</c>, so that the next one need not
+/// wait; who does not know <c>left</c> waits for <c>lease</c>.
 /// </summary>
 internal sealed class SiteFence(StorageAccounts accounts, string key, Guid epoch, TimeSpan lease)
 {
@@ -43,7 +45,7 @@ internal sealed class SiteFence(StorageAccounts accounts, string key, Guid epoch
             }
 
             // Of all that were seen on the way the last is what is replaced; it took over from those before, and waits no shorter.
-            found = row is null ? new TakeOver(null, null) : OfRow(row);
+            found = row is null ? new TakeOver(null, null, null) : OfRow(row);
             _sent = found.Sent;
             var commit = await TryWriteAsync(row?.ETag, cancellationToken);
             if (commit is { Committed: true })
@@ -88,7 +90,15 @@ internal sealed class SiteFence(StorageAccounts accounts, string key, Guid epoch
     }
 
     /// <summary>Nothing is leased, and nothing will be by this activation. What was sent stays known.</summary>
-    public async ValueTask ReleaseAsync(CancellationToken cancellationToken)
+    public ValueTask ReleaseAsync(CancellationToken cancellationToken) =>
+        EndAsync(etag => _sent is null ? TableOperation.Delete(Row, etag) : TableOperation.Replace(Row, Properties(TimeSpan.Zero), etag), cancellationToken);
+
+    /// <summary>Nothing more will be leased by this activation.</summary>
+    /// <param name="left">What <see cref="SiteHandover.Write"/> made.</param>
+    public ValueTask LeaveAsync(string left, CancellationToken cancellationToken) =>
+        EndAsync(etag => TableOperation.Replace(Row, new Dictionary<string, TableValue>(Properties(lease)) { ["left"] = left }, etag), cancellationToken);
+
+    private async ValueTask EndAsync(Func<string, TableOperation> last, CancellationToken cancellationToken)
     {
         if (_etag is null)
         {
@@ -97,9 +107,7 @@ internal sealed class SiteFence(StorageAccounts accounts, string key, Guid epoch
 
         try
         {
-            await _tables.CommitAsync(
-                TableNames.Mail, _partition,
-                [_sent is null ? TableOperation.Delete(Row, _etag) : TableOperation.Replace(Row, Properties(TimeSpan.Zero), _etag)], cancellationToken);
+            await _tables.CommitAsync(TableNames.Mail, _partition, [last(_etag)], cancellationToken);
         }
         catch (StoreException)
         {
@@ -111,7 +119,7 @@ internal sealed class SiteFence(StorageAccounts accounts, string key, Guid epoch
 
     /// <summary>A row of a newer format says at least that there was an activation.</summary>
     private TakeOver OfRow(TableRow row) => new(
-        row.Number("lease") is not { } ticks ? lease : ticks > 0 ? TimeSpan.FromTicks(ticks) : null, row.Bytes("sent")?.ToArray());
+        row.Number("lease") is not { } ticks ? lease : ticks > 0 ? TimeSpan.FromTicks(ticks) : null, row.Bytes("sent")?.ToArray(), row.Text("left"));
 
     private Dictionary<string, TableValue> Properties(TimeSpan mayBeLeased)
     {

@@ -31,6 +31,9 @@ internal enum Deed
 
     /// <summary>An activation with nothing leased ends in order.</summary>
     Rest,
+
+    /// <summary>An activation ends in order, whatever is leased.</summary>
+    Leave,
     KillSilo,
 
     /// <summary>A connection fails.</summary>
@@ -56,6 +59,7 @@ internal sealed class LeaseWorld
     private readonly List<Silo> _silos = [];
     private readonly List<Activation> _activations = [];
     private Guid? _epochInStore;
+    private string? _leftInStore;
 
     public LeaseWorld(int limit, int silos, int seed)
     {
@@ -76,6 +80,9 @@ internal sealed class LeaseWorld
     /// <summary>Connections that were cut while their lease went on.</summary>
     public int Cut { get; private set; }
 
+    /// <summary>Activations that knew what those before had leased.</summary>
+    public int HandedOver { get; private set; }
+
     public void Do(Step step)
     {
         var silo = _silos[step.Who % _silos.Count];
@@ -93,6 +100,7 @@ internal sealed class LeaseWorld
             case Deed.Activate when _activations.Count < 3: _activations.Add(new Activation()); break;
             case Deed.Kill when activation is not null: _activations.Remove(activation); break;
             case Deed.Rest: Rest(activation); break;
+            case Deed.Leave: activation?.Leave(Now); break;
             case Deed.KillSilo: _silos[_silos.IndexOf(silo)] = new Silo(); break;
             case Deed.Fail when silo.Open > 0: silo.Lease.Return(wasEnded: false); silo.Failures++; break;
             default: break;
@@ -106,7 +114,7 @@ internal sealed class LeaseWorld
         for (var passed = 0; passed < 60; passed++)
         {
             Advance(TimeSpan.FromSeconds(0.5));
-            if (_activations is [] or [{ IsReplaced: true }])
+            if (_activations is [] or [{ IsReplaced: true }] or [{ IsLeaving: true }])
             {
                 _activations.Clear();
                 _activations.Add(new Activation());
@@ -173,7 +181,7 @@ internal sealed class LeaseWorld
         if (activation is { IsIdle: true } && activation.Site?.IsLeasing(Now) == false)
         {
             _activations.Remove(activation);
-            _epochInStore = _epochInStore == activation.Epoch ? null : _epochInStore;
+            (_epochInStore, _leftInStore) = _epochInStore == activation.Epoch ? (null, null) : (_epochInStore, _leftInStore);
         }
     }
 
@@ -230,6 +238,8 @@ internal sealed class LeaseWorld
         private TimeSpan _confirmed;
         private bool? _isInForce;
         private bool _hadPredecessor;
+        private string? _found;
+        private string? _leaving;
 
         public Guid Epoch { get; } = Guid.NewGuid();
 
@@ -239,13 +249,30 @@ internal sealed class LeaseWorld
 
         public bool IsReplaced { get; private set; }
 
+        public bool IsLeaving { get; private set; }
+
         public bool IsIdle => _current is null;
 
         public bool HasWork => _current is not null || Inbox.Count > 0;
 
+        /// <summary>What it leaves is in the store some steps later, or never.</summary>
+        public void Leave(TimeSpan now)
+        {
+            if (!IsLeaving)
+            {
+                IsLeaving = true;
+                _leaving = Site is null || IsReplaced || Site.IsTakingOver(now) ? null : Site.Leave(now).Write();
+            }
+        }
+
         public void Proceed(LeaseWorld world, Random random)
         {
-            if (_current is null)
+            if (IsLeaving)
+            {
+                world._leftInStore = world._epochInStore == Epoch && _leaving is not null ? _leaving : world._leftInStore;
+                world._activations.Remove(this);
+            }
+            else if (_current is null)
             {
                 if (Inbox.Count > 0)
                 {
@@ -256,8 +283,12 @@ internal sealed class LeaseWorld
             }
             else if (_isInForce is null && (Site is null || world.Now - _confirmed > DestinationSite.Confirmation))
             {
-                _hadPredecessor = world._epochInStore is not null;
-                world._epochInStore = Site is null ? Epoch : world._epochInStore;
+                if (Site is null)
+                {
+                    (_hadPredecessor, _found) = (world._epochInStore is not null, world._leftInStore);
+                    (world._epochInStore, world._leftInStore) = (Epoch, null);
+                }
+
                 _isInForce = world._epochInStore == Epoch;
             }
             else
@@ -268,8 +299,7 @@ internal sealed class LeaseWorld
 
         private void Decide(LeaseWorld world, Random random)
         {
-            Site ??= new DestinationSite(
-                world._limits, Options, Epoch, DestinationSite.TakenOverAt(world.Now, _hadPredecessor ? Options.Lease : null), random);
+            Site ??= TakeOver(world, random);
             IsReplaced |= _isInForce == false;
             _confirmed = _isInForce == true ? _begun : _confirmed;
             if (!IsReplaced && world.Now - _confirmed > DestinationSite.Confirmation)
@@ -284,6 +314,20 @@ internal sealed class LeaseWorld
                 ? new LeaseReply(LeaseStatus.Replaced, Epoch)
                 : Site.Renew(_current.Ask, _confirmed, world.Now, DateTimeOffset.UnixEpoch + world.Now);
             _current = null;
+        }
+
+        private DestinationSite TakeOver(LeaseWorld world, Random random)
+        {
+            var left = SiteHandover.TryRead(_found);
+            var takenOverAt = DestinationSite.TakenOverAt(world.Now, _hadPredecessor && left is null ? Options.Lease : null);
+            var site = new DestinationSite(world._limits, Options, Epoch, takenOverAt, random);
+            if (left is not null)
+            {
+                site.Restore(left, world.Now);
+                world.HandedOver++;
+            }
+
+            return site;
         }
     }
 }

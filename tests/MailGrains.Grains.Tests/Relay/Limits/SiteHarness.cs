@@ -40,6 +40,9 @@ internal sealed class SiteHarness
         return Site.Renew(also?.Invoke(ask) ?? ask, Confirmed ?? Now, Now, Start + Now);
     }
 
+    /// <summary>What the activation leaves, as the next one reads it.</summary>
+    public SiteHandover Leave() => SiteHandover.TryRead(Site.Leave(Now).Write())!;
+
     public LeaseReply Fail(string silo, int held, int failures = 1, string failure = "connection refused") =>
         Ask(silo, held, held, ask => ask with { Failures = failures, LastFailure = failure });
 

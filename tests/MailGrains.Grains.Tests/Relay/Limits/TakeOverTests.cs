@@ -91,6 +91,43 @@ public sealed class TakeOverTests
     }
 
     [Fact]
+    public void WhatIsLeftToTheNextLastsNoShorterThanTheLeases()
+    {
+        var before = new SiteHarness();
+        Assert.Equal(12, before.Ask("a", 0, 12).Granted);
+        before.Pass(10);
+        var next = new SiteHarness();
+        next.Site.Restore(before.Leave(), next.Now);
+        Assert.Equal(8, next.Ask("b", 0, 20).Granted);
+        next.Pass(5.9);
+        Assert.Equal(8, next.Ask("b", 8, 20).Granted);
+        next.Pass(0.1);
+        Assert.Equal(20, next.Ask("b", 8, 20).Granted);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("""{"format":2,"leases":[],"backOff":{"condition":0,"allowed":1,"level":0,"left":"00:00:00","prober":null,"lastFailure":null,"since":null}}""")]
+    [InlineData("""{"format":1,"leases":null,"backOff":{"condition":0,"allowed":1,"level":0,"left":"00:00:00","prober":null,"lastFailure":null,"since":null}}""")]
+    [InlineData("""{"format":1,"leases":[null],"backOff":{"condition":0,"allowed":1,"level":0,"left":"00:00:00","prober":null,"lastFailure":null,"since":null}}""")]
+    [InlineData("""{"format":1,"leases":[],"backOff":{"condition":4,"allowed":1,"level":0,"left":"00:00:00","prober":null,"lastFailure":null,"since":null}}""")]
+    [InlineData("""{"format":1,"leases":[],"backOff":null}""")]
+    public void WhatCanTBeReadWasNotLeft(string text) => Assert.Null(SiteHandover.TryRead(text));
+
+    [Fact]
+    public void MoreThanTheStoreTakesIsNotLeft()
+    {
+        var site = new SiteHarness(new DestinationLimits { Connections = 1_000 });
+        foreach (var silo in Enumerable.Range(0, 300))
+        {
+            site.Ask($"silo {silo}", 0, 1);
+        }
+
+        Assert.Null(site.Site.Leave(site.Now).Write());
+    }
+
+    [Fact]
     public void AnAskThatWasOvertakenChangesNothing()
     {
         var site = new SiteHarness();
