@@ -224,7 +224,7 @@ public sealed class MailServer : IAsyncDisposable
 
         private async Task<bool> SayAsync(string asked, string usual, Action? whenUsual = null)
         {
-            await server.Before(asked);
+            await server.Before(asked).WaitAsync(stop);
             foreach (var said in (server.Answer(asked) ?? usual).Split('|'))
             {
                 if (!await SayOneAsync(said, usual, whenUsual))
