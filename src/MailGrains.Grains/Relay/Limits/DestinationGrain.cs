@@ -50,7 +50,7 @@ public sealed partial class DestinationGrain : Grain, IDestinationGrain
             return;
         }
 
-        if (site.IsIdle(Now))
+        if (!site.IsLeasing(Now))
         {
             await _fence.ReleaseAsync(cancellationToken);
         }

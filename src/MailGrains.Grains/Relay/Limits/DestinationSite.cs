@@ -54,18 +54,11 @@ internal sealed class DestinationSite(
     /// <summary>Whether any silo may still use anything.</summary>
     public bool IsLeasing(TimeSpan now) => IsTakingOver(now) || _ledger.Silos.Any(lease => lease.Leased > 0 && lease.EndsAt > now);
 
-    /// <summary>Whether the next activation may be as if there had been none.</summary>
-    public bool IsIdle(TimeSpan now) => !IsLeasing(now) && !_backOff.IsHolding(now);
-
     /// <summary>For the next activation; nothing is to be leased after it, and not while <see cref="IsTakingOver"/>.</summary>
-    public SiteHandover Leave(TimeSpan now) => new(SiteHandover.Known, _ledger.Leave(now), _backOff.Leave(now));
+    public SiteHandover Leave(TimeSpan now) => new(SiteHandover.Known, _ledger.Leave(now));
 
     /// <param name="now">After it was read.</param>
-    public void Restore(SiteHandover left, TimeSpan now)
-    {
-        _ledger.Restore(left.Leases, now + Margin);
-        _backOff.Restore(left.BackOff, now);
-    }
+    public void Restore(SiteHandover left, TimeSpan now) => _ledger.Restore(left.Leases, now + Margin);
 
     /// <param name="confirmed">When the last look at the epoch began that found it in force.</param>
     public LeaseReply Renew(LeaseAsk ask, TimeSpan confirmed, TimeSpan now, DateTimeOffset utcNow)

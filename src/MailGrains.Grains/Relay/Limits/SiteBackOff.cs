@@ -87,18 +87,6 @@ internal sealed class SiteBackOff(DestinationOptions options, Random random)
         }
     }
 
-    /// <summary>Whether the site is left alone, or tried by one.</summary>
-    public bool IsHolding(TimeSpan now) => Condition == DestinationCondition.Probing || (Condition == DestinationCondition.BackOff && now < Until);
-
-    public LeftBackOff Leave(TimeSpan now) => new(Condition, _allowed, _level, Until - now, Prober, LastFailure, now - LastFailureAt);
-
-    public void Restore(LeftBackOff left, TimeSpan now)
-    {
-        (Condition, Prober, LastFailure, LastFailureAt) = (left.Condition, left.Prober, left.LastFailure, now - left.Since);
-        (_allowed, _level) = (Math.Max(0, left.Allowed), Math.Max(0, left.Level));
-        Until = now + (left.Left < 2 * options.MaxBackOff ? left.Left : options.MaxBackOff);
-    }
-
     public bool TryProbe(Guid silo, bool isUrgent, TimeSpan now)
     {
         if (Condition != DestinationCondition.BackOff || (now < Until && !isUrgent))

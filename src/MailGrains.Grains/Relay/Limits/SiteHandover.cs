@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using MailGrains.Contracts.Relay;
 
 namespace MailGrains.Grains.Relay.Limits;
 
@@ -8,22 +7,19 @@ namespace MailGrains.Grains.Relay.Limits;
 /// <param name="Left">Until it ends.</param>
 internal sealed record LeftLease(Guid Silo, string Name, long Number, int Leased, int InUse, int Wanted, TimeSpan Left);
 
-/// <summary>How a site that has failed is treated: see <see cref="SiteBackOff"/>.</summary>
-/// <param name="Left">Until there may be a probe; zero or less: there may be one.</param>
-/// <param name="Since">The last failure.</param>
-internal sealed record LeftBackOff(
-    DestinationCondition Condition, int Allowed, int Level, TimeSpan Left, Guid? Prober, string? LastFailure, TimeSpan? Since);
-
 /// <summary>
 /// What an activation that ends in order leaves to the next one, so that this need not wait until all is over that may have been leased. Times are what was
 /// left of them when it was made: whoever reads them later counts from then, too long and never too short.
 /// </summary>
-internal sealed record SiteHandover(int Format, LeftLease[] Leases, LeftBackOff BackOff)
+internal sealed record SiteHandover(int Format, LeftLease[] Leases)
 {
     public const int Known = 1;
 
     /// <summary>Of a text in the store, which has two bytes for each.</summary>
     private const int MaxChars = 30_000;
+
+    /// <summary>No silo has as many connections to a site.</summary>
+    private const int MaxLeased = 1_000_000;
 
     /// <summary>No lease is as long.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
@@ -37,14 +33,17 @@ internal sealed record SiteHandover(int Format, LeftLease[] Leases, LeftBackOff 
         try
         {
             var read = text is null ? null : JsonSerializer.Deserialize(text, HandoverJson.Default.SiteHandover);
-            return read is { Format: Known, BackOff.Condition: >= DestinationCondition.Open and <= DestinationCondition.Probing } &&
-                Array.TrueForAll(read.Leases, lease => lease is { Leased: >= 0, InUse: >= 0, Wanted: >= 0 } && lease.Left < Longest) ? read : null;
+            return read is { Format: Known } && Array.TrueForAll(read.Leases, IsSound) ? read : null;
         }
         catch (JsonException)
         {
             return null;
         }
     }
+
+    private static bool IsSound(LeftLease? lease) =>
+        lease is { Leased: >= 0 and <= MaxLeased, InUse: >= 0 and <= MaxLeased, Wanted: >= 0 and <= MaxLeased } &&
+        lease.Left > TimeSpan.Zero && lease.Left < Longest;
 }
 
 [JsonSerializable(typeof(SiteHandover))]

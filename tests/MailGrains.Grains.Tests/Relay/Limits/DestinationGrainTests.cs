@@ -12,6 +12,8 @@ namespace MailGrains.Grains.Tests.Relay.Limits;
 /// <summary>Activations of a site that end, as they do when a silo stops, or one ends that knew where the activation is.</summary>
 public sealed class DestinationGrainTests : IAsyncLifetime
 {
+    private const string Limited = "limited.example.com";
+
     private readonly string _folder = System.IO.Directory.CreateTempSubdirectory("mailgrains-").FullName;
     private readonly SqliteStore _store;
     private readonly FaultingTableStore _tables;
@@ -29,16 +31,32 @@ public sealed class DestinationGrainTests : IAsyncLifetime
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(new StorageAccounts([new StorageAccount(0, _tables, _store.Blobs)], _tables));
-            silo.Services.AddSingleton(new DestinationOptions());
+            silo.Services.AddSingleton(new DestinationOptions { Sites = [new SiteLimits(Limited) { Messages = 10 }] });
         });
         _cluster = builder.Build();
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private IDestinationGrain Site => _cluster.Client.GetGrain<IDestinationGrain>("mx.example.com");
+    private IDestinationGrain Site => SiteOf("mx.example.com");
 
-    public async ValueTask InitializeAsync() => await _cluster.DeployAsync();
+    public async ValueTask InitializeAsync()
+    {
+        await _cluster.DeployAsync();
+
+        // The first calls of a process on a busy machine may take longer than they are waited for.
+        for (var isAnswered = false; !isAnswered;)
+        {
+            try
+            {
+                await AskAsync(_first, 0, 1, site: "first.example.com");
+                isAnswered = true;
+            }
+            catch (TimeoutException)
+            {
+            }
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -72,16 +90,36 @@ public sealed class DestinationGrainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_site_that_is_left_alone_stays_so()
+    public async Task It_is_not_believed_any_more_once_somebody_has_leased_on()
     {
-        await AskAsync(_first, 0, 1);
-        await AskAsync(_first, 0, 0, also: ask => ask with { Failures = 1, LastFailure = "connection refused" });
+        await AskAsync(_first, 0, 12);
+        await _cluster.DeactivateAsync(Site);
+        await AskAsync(_second, 0, 8);
+        _tables.Fail(CommitFault.Unavailable);
         await _cluster.DeactivateAsync(Site);
 
-        var reply = await AskAsync(_second, 0, 1);
-        Assert.Equal((0, LeaseRefusal.BackOff), (reply.Granted, reply.Refusal));
-        Assert.Contains("connection refused", reply.Reason, StringComparison.Ordinal);
-        Assert.InRange(reply.Wait, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(36));
+        Assert.Equal(LeaseRefusal.TakingOver, (await AskAsync(Guid.NewGuid(), 0, 20)).Refusal);
+    }
+
+    [Fact]
+    public async Task It_is_known_where_the_next_one_never_heard_that_its_place_was_written()
+    {
+        await AskAsync(_first, 0, 12);
+        await _cluster.DeactivateAsync(Site);
+        _tables.Fail(CommitFault.LostAfter);
+
+        Assert.Equal(8, (await AskAsync(_second, 0, 20)).Granted);
+    }
+
+    [Fact]
+    public async Task What_was_sent_is_known_too()
+    {
+        var before = await AskAsync(_first, 0, 1, site: Limited, also: ask => ask with { MessagesWanted = 10 });
+        Assert.Equal((1, 10), (before.Granted, before.Messages));
+        await _cluster.DeactivateAsync(SiteOf(Limited));
+
+        var other = await AskAsync(_second, 0, 1, site: Limited, also: ask => ask with { MessagesWanted = 10 });
+        Assert.Equal((1, 0), (other.Granted, other.Messages));
     }
 
     [Fact]
@@ -93,6 +131,23 @@ public sealed class DestinationGrainTests : IAsyncLifetime
 
         var reply = await AskAsync(_second, 0, 20);
         Assert.Equal((0, LeaseRefusal.TakingOver), (reply.Granted, reply.Refusal));
+    }
+
+    [Fact]
+    public async Task What_comes_to_the_store_late_counts_only_where_nobody_has_taken_over()
+    {
+        await AskAsync(_first, 0, 12);
+        _tables.Fail(CommitFault.Delayed);
+        await _cluster.DeactivateAsync(Site);
+        await _tables.LandDelayedAsync(Cancellation);
+        Assert.Equal(8, (await AskAsync(_second, 0, 20)).Granted);
+
+        _tables.Fail(CommitFault.Delayed);
+        await _cluster.DeactivateAsync(Site);
+        Assert.Equal(LeaseRefusal.TakingOver, (await AskAsync(_second, 0, 20)).Refusal);
+        await _tables.LandDelayedAsync(Cancellation);
+        await _cluster.DeactivateAsync(Site);
+        Assert.Equal(LeaseRefusal.TakingOver, (await AskAsync(_second, 0, 20)).Refusal);
     }
 
     [Fact]
@@ -123,9 +178,12 @@ public sealed class DestinationGrainTests : IAsyncLifetime
         Assert.Equal([TableOperationKind.Insert, TableOperationKind.Delete], commits.Select(operations => Assert.Single(operations).Kind));
     }
 
-    private async Task<LeaseReply> AskAsync(Guid silo, int held, int wanted, Guid epoch = default, Func<LeaseAsk, LeaseAsk>? also = null)
+    private IDestinationGrain SiteOf(string key) => _cluster.Client.GetGrain<IDestinationGrain>(key);
+
+    private async Task<LeaseReply> AskAsync(
+        Guid silo, int held, int wanted, Guid epoch = default, string site = "mx.example.com", Func<LeaseAsk, LeaseAsk>? also = null)
     {
         var ask = new LeaseAsk(silo, "silo", ++_number, epoch, held, held, wanted);
-        return await Site.RenewAsync(also?.Invoke(ask) ?? ask, Cancellation);
+        return await SiteOf(site).RenewAsync(also?.Invoke(ask) ?? ask, Cancellation);
     }
 }

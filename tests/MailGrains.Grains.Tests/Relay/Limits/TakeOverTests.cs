@@ -108,11 +108,13 @@ public sealed class TakeOverTests
     [Theory]
     [InlineData("")]
     [InlineData("{}")]
-    [InlineData("""{"format":2,"leases":[],"backOff":{"condition":0,"allowed":1,"level":0,"left":"00:00:00","prober":null,"lastFailure":null,"since":null}}""")]
-    [InlineData("""{"format":1,"leases":null,"backOff":{"condition":0,"allowed":1,"level":0,"left":"00:00:00","prober":null,"lastFailure":null,"since":null}}""")]
-    [InlineData("""{"format":1,"leases":[null],"backOff":{"condition":0,"allowed":1,"level":0,"left":"00:00:00","prober":null,"lastFailure":null,"since":null}}""")]
-    [InlineData("""{"format":1,"leases":[],"backOff":{"condition":4,"allowed":1,"level":0,"left":"00:00:00","prober":null,"lastFailure":null,"since":null}}""")]
-    [InlineData("""{"format":1,"leases":[],"backOff":null}""")]
+    [InlineData("""{"format":2,"leases":[]}""")]
+    [InlineData("""{"format":1,"leases":null}""")]
+    [InlineData("""{"format":1,"leases":[null]}""")]
+    [InlineData("""{"format":1,"leases":[{"silo":"8a1e1c2e-0d6c-4c2f-9d36-2f5d3b4b8a11","name":"a","number":1,"leased":-1,"inUse":0,"wanted":0,"left":"00:00:01"}]}""")]
+    [InlineData("""{"format":1,"leases":[{"silo":"8a1e1c2e-0d6c-4c2f-9d36-2f5d3b4b8a11","name":"a","number":1,"leased":2147483647,"inUse":0,"wanted":0,"left":"00:00:01"}]}""")]
+    [InlineData("""{"format":1,"leases":[{"silo":"8a1e1c2e-0d6c-4c2f-9d36-2f5d3b4b8a11","name":"a","number":1,"leased":1,"inUse":0,"wanted":0,"left":"1.00:00:00"}]}""")]
+    [InlineData("""{"format":1,"leases":[{"silo":"8a1e1c2e-0d6c-4c2f-9d36-2f5d3b4b8a11","name":"a","number":1,"leased":1,"inUse":0,"wanted":0,"left":"-00:00:01"}]}""")]
     public void WhatCanTBeReadWasNotLeft(string text) => Assert.Null(SiteHandover.TryRead(text));
 
     [Fact]
