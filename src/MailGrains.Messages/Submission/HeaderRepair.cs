@@ -204,13 +204,15 @@ public ref struct HeaderRepair
 
     private void ReadSenders(string field, ReadOnlySpan<byte> value)
     {
+        var folded = Encoding.UTF8.GetString(value);
+
         // RFC 5322 §2.2.3: the line break goes, the white space after it stays.
-        var text = Encoding.UTF8.GetString(value).Replace("\r\n", "", StringComparison.Ordinal);
+        var text = folded.Replace("\r\n", "", StringComparison.Ordinal);
         if (text.Any(IsControl) || HidesControl(text))
         {
             Fail(HeaderFault.ControlCharacter, field);
         }
-        else if (!SenderList.TryRead(text, field, _senders))
+        else if (!SenderList.TryRead(folded.Replace("\r\n", "\n", StringComparison.Ordinal), field, _senders))
         {
             Fail(_senders.Count > MaxSenders ? HeaderFault.TooManySenders : HeaderFault.UnclearAddress, field);
         }

@@ -29,7 +29,7 @@ internal ref struct SenderList
     }
 
     /// <summary>False: the list is unclear, or longer than is read.</summary>
-    /// <param name="text">Unfolded, without control characters.</param>
+    /// <param name="text">Without control characters but a line feed where it was folded, which programs read in two ways inside an address.</param>
     public static bool TryRead(ReadOnlySpan<char> text, string field, List<ClaimedSender> senders)
     {
         var list = new SenderList(text, field, senders);
@@ -192,7 +192,7 @@ internal ref struct SenderList
                     }
 
                     break;
-                case ' ' or '\t':
+                case ' ' or '\t' or '\n':
                     break;
                 case '<' or '>' or '@' or '"' or '\\' when depth > 0:
                     return false;
