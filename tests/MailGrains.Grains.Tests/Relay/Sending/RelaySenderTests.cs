@@ -329,6 +329,7 @@ public sealed class RelaySenderTests
         harness.AddDomain("dead.test", dead);
         var first = harness.Queue("dead.test");
         Assert.Equal(2, harness.Take(first, first.Message(), first.Message()));
+        await SenderHarness.UntilAsync(() => dead.Connections == 1);
         var message = first.Message();
         var waiting = new PriorityQueue<int, TimeSpan>();
         var asks = new int[Queues];
@@ -343,6 +344,9 @@ public sealed class RelaySenderTests
             // As queues do: not before half a second.
             harness.Time.Advance(at - now);
             now = at;
+
+            // Every five seconds, by other threads: the lease must not run out.
+            await SenderHarness.UntilAsync(() => harness.SinceRenewal < TimeSpan.FromSeconds(6));
             asks[one]++;
             var taken = harness.Sender.Take(new RelayJob(new QueueId("tenant", 0, $"d{one}.test", 0), [message], null));
             Assert.Equal(0, taken.Count);

@@ -32,6 +32,7 @@ internal sealed class SenderHarness : IAsyncDisposable
     private readonly ConcurrentDictionary<string, DestinationSite> _sites = new();
     private readonly MeasuredMeters _meters = new();
     private readonly Guid _epoch = Guid.NewGuid();
+    private long _renewed;
     private DestinationLookup? _lookup;
     private RelaySender? _sender;
 
@@ -61,6 +62,9 @@ internal sealed class SenderHarness : IAsyncDisposable
 
     /// <summary>The limits know that a site failed.</summary>
     public bool IsSiteLeftAlone => _sites.Values.Any(site => site.Condition == DestinationCondition.BackOff);
+
+    /// <summary>Since the limits were asked for last.</summary>
+    public TimeSpan SinceRenewal => Time.GetElapsedTime(Volatile.Read(ref _renewed));
 
     /// <summary>A domain whose MX are at these servers, the first before the others; all have the same port, and addresses of their own.</summary>
     public void AddDomain(string domain, params MailServer[] servers)
@@ -156,6 +160,7 @@ internal sealed class SenderHarness : IAsyncDisposable
         var site = _sites.GetOrAdd(key, _ => new DestinationSite(Limits.LimitsOf(key), Limits, _epoch, TimeSpan.Zero, new Random(1)));
         lock (site)
         {
+            Volatile.Write(ref _renewed, Time.GetTimestamp());
             return new(site.Renew(ask, now, now, Time.GetUtcNow()));
         }
     }
