@@ -37,18 +37,20 @@ internal static class HandOverReply
         return some && !all;
     }
 
-    /// <param name="taken">Whether queues took what mailboxes did not; null: they were not asked.</param>
+    /// <param name="taken">Whether queues took what mailboxes did not; null: they were not asked. Where they did not, a full store is still the reason.</param>
     public static HandOverOutcome Of(ReadOnlySpan<DeliveryResult> delivered, ReadOnlySpan<EnqueueResult> enqueued, bool? taken, string traceId)
     {
-        bool unavailable = taken == false, full = false, overQuota = false, mayBeKept = false;
+        bool unavailable = false, full = false, overQuota = false, mayBeKept = false;
         foreach (var result in delivered)
         {
             mayBeKept |= result is { IsKept: true } or { Status: DeliveryStatus.Unavailable };
-            if (taken is null)
+            if (taken != true && !result.IsKept)
             {
-                unavailable |= result is { IsKept: false } and { Status: not (DeliveryStatus.StoreFull or DeliveryStatus.OverQuota) };
+                // A queue would have taken what is over a quota.
+                var isOverQuota = taken is null && result.Status == DeliveryStatus.OverQuota;
+                overQuota |= isOverQuota;
                 full |= result.Status == DeliveryStatus.StoreFull;
-                overQuota |= result.Status == DeliveryStatus.OverQuota;
+                unavailable |= !isOverQuota && result.Status != DeliveryStatus.StoreFull;
             }
         }
 

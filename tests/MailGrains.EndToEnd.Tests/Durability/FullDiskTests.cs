@@ -69,7 +69,7 @@ public sealed class FullDiskTests(ITestOutputHelper output)
         {
             if (await SendAsync(session, ledger, cancellationToken) is { Code: not 250 } reply)
             {
-                Assert.StartsWith("452 4.3.1 ", reply.Text, StringComparison.Ordinal);
+                Assert.True(reply.Text.StartsWith("452 4.3.1 ", StringComparison.Ordinal), $"{reply.Text}\n{host.Output}");
                 refused++;
                 inARow++;
             }
