@@ -12,7 +12,7 @@ public sealed class LeaseModelTests
         Gen.Frequency(
             (8, Gen.Const(Deed.Wait)), (10, Gen.Const(Deed.Ask)), (30, Gen.Const(Deed.Proceed)), (10, Gen.Const(Deed.Answer)), (2, Gen.Const(Deed.Lose)),
             (12, Gen.Const(Deed.Open)), (4, Gen.Const(Deed.Close)), (3, Gen.Const(Deed.Want)), (3, Gen.Const(Deed.Activate)),
-            (2, Gen.Const(Deed.Kill)), (1, Gen.Const(Deed.Rest)), (2, Gen.Const(Deed.Leave)), (1, Gen.Const(Deed.KillSilo)), (1, Gen.Const(Deed.Fail))),
+            (2, Gen.Const(Deed.Kill)), (1, Gen.Const(Deed.Rest)), (4, Gen.Const(Deed.Leave)), (1, Gen.Const(Deed.KillSilo)), (1, Gen.Const(Deed.Fail))),
         Gen.Int[0, 9], Gen.Int[0, 9],
         (deed, who, what) => new Step(deed, who, what));
 
